@@ -1,0 +1,54 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// configDir is where the user keeps definitions and settings.
+func (p *program) configDir() (string, error) { return p.xdg("XDG_CONFIG_HOME", ".config") }
+
+// stateDir is where escenv remembers decisions: which .escenv are trusted.
+func (p *program) stateDir() (string, error) { return p.xdg("XDG_STATE_HOME", ".local/state") }
+
+// xdg returns escenv's directory below the one that variable names, or below
+// HOME. A relative value does not count, as the XDG specification says.
+func (p *program) xdg(variable, fallback string) (string, error) {
+	if dir := p.getenv(variable); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "escenv"), nil
+	}
+	home := p.getenv("HOME")
+	if !filepath.IsAbs(home) {
+		return "", esc.Errorf(esc.Invalid, "HOME is not set").WithHint("set HOME or %s", variable)
+	}
+	return filepath.Join(home, fallback, "escenv"), nil
+}
+
+// runtimeDir is where the agent's socket and the hook's stamps are: a
+// directory of this user's alone, gone after a reboot.
+func (p *program) runtimeDir() string {
+	if dir := p.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "escenv")
+	}
+	tmp := p.getenv("TMPDIR")
+	if !filepath.IsAbs(tmp) {
+		tmp = "/tmp"
+	}
+	return filepath.Join(tmp, "escenv-"+strconv.Itoa(os.Getuid()))
+}
+
+// socketPath is where the agent for this configuration listens. Two homes
+// under one runtime directory have an agent each.
+func (p *program) socketPath() (string, error) {
+	config, err := p.configDir()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(config))
+	return filepath.Join(p.runtimeDir(), "agent-"+hex.EncodeToString(sum[:4])+".sock"), nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// All of escenv's words to people come from this file or go through it.
+//
+// stdout is data; talk goes to stderr. A failure is one line
+// "escenv: error: ..." and then, wherever there is one, "escenv: hint: ..."
+// with the next thing to type. Lower case, no full stop, no secret. What goes
+// wrong in a definition is printed as file:line:col: summary. Whatever came
+// from outside passes safe before it reaches a terminal.
+
+// Exit statuses. exec has more: see its help.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// A usageError is a command line that cannot be understood.
+type usageError struct{ summary, help string }
+
+func (e usageError) Error() string { return e.summary }
+
+// An exitError ends the run with a status; whoever returned it has said why.
+type exitError int
+
+func (e exitError) Error() string { return "exit status " + strconv.Itoa(int(e)) }
+
+// report prints err, if there is one, and returns the exit status it means.
+func (p *program) report(err error) int {
+	var status exitError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &usage):
+		p.sayError(usage.summary)
+		p.sayHint(usage.help)
+		return exitUsage
+	}
+	p.explain(err)
+	return exitError
+}
+
+// explain prints any error with its hint.
+func (p *program) explain(err error) {
+	var diags esc.Diagnostics
+	var e *esc.Error
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &diags):
+		p.printDiagnostics(diags)
+		p.sayError("the definition has errors")
+	case errors.As(err, &e):
+		p.sayError(err.Error())
+		if e.Hint != "" {
+			p.sayHint(e.Hint)
+		}
+	case errors.As(err, &path) && errors.Is(err, fs.ErrPermission):
+		p.sayError(err.Error())
+		p.sayHint("look at the owner and mode of " + path.Path)
+	default:
+		p.sayError(err.Error())
+	}
+}
+
+func (p *program) sayError(words string) { p.sayLines("escenv: error: ", words) }
+func (p *program) sayHint(words string)  { p.sayLines("escenv: hint: ", words) }
+func (p *program) sayWarn(words string)  { p.sayLines("escenv: warning: ", words) }
+func (p *program) say(words string)      { p.sayLines("escenv: ", words) }
+
+func (p *program) sayLines(prefix, words string) {
+	for line := range strings.SplitSeq(words, "\n") {
+		fmt.Fprintln(p.stderr, prefix+safe(line))
+	}
+}
+
+// printDiagnostics prints each as file:line:col: summary.
+func (p *program) printDiagnostics(diags esc.Diagnostics) {
+	for _, d := range diags {
+		line := d.String()
+		if d.Warning {
+			line = d.Position.String() + ": warning: " + d.Summary
+		}
+		fmt.Fprintln(p.stderr, safe(line))
+		if d.Hint != "" {
+			p.sayHint(d.Hint)
+		}
+	}
+}
+
+// safe returns text with everything that could steer a terminal, or fool its
+// reader, written as an escape: control characters, and marks that reorder or
+// hide text. Tabs become spaces.
+func safe(text string) string {
+	clean := func(r rune) bool {
+		return r != utf8.RuneError && r != '\t' && unicode.IsPrint(r)
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == '\t':
+			b.WriteByte(' ')
+		case clean(r):
+			b.WriteRune(r)
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// printer writes to stdout and remembers the first error, so that a full disk
+// or a closed pipe is not taken for success.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (o *printer) printf(format string, args ...any) {
+	if o.err == nil {
+		_, o.err = fmt.Fprintf(o.w, format, args...)
+	}
+}

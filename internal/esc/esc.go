@@ -1,0 +1,98 @@
+// Package esc holds the words every room shares: a Ref names a definition, an
+// Opener opens it, an Environment is what comes out, a Value may be secret and
+// a Diagnostic says where a definition is wrong.
+//
+// It knows only the standard library and does no input or output.
+package esc
+
+import (
+	"context"
+	"time"
+)
+
+// An Opener opens environments. The evaluator computes them, the agent's cache
+// remembers them and the agent's client asks for them: all three are Openers.
+type Opener interface {
+	// Open opens the environment req names. It returns Diagnostics when a
+	// definition is wrong and an *Error when something else is.
+	Open(ctx context.Context, req Request) (*Environment, error)
+}
+
+// A Request says what to open and how much of it is needed.
+type Request struct {
+	Refs []Ref  // layers, at least one; a later layer wins
+	Want Want   // what the caller will use; nothing else is evaluated
+	Path string // with WantPath: the property path that is demanded
+	Hook bool   // a prompt waits: nobody may be asked anything
+}
+
+// Want is the part of an environment that a caller demands.
+type Want int
+
+// The parts that can be demanded.
+const (
+	WantVariables Want = iota // environmentVariables
+	WantAll                   // every value
+	WantPath                  // the value at Request.Path
+)
+
+// An Environment is an opened definition, or several in layers.
+type Environment struct {
+	Name      string     // the references, joined by a space
+	Variables []Variable // sorted by name; set for WantVariables
+	Value     Value      // set for WantAll and WantPath
+	Secrets   []Value    // every secret string that was computed, exported or not
+	Expires   time.Time  // when the first credential in it ends; zero if none does
+	Renew     time.Time  // when to open it again, before Expires; zero if never
+	Sources   []string   // local files the result rests on, absolute
+	Warnings  Diagnostics
+
+	// AllowedNames are the dangerous variable names that the user's own
+	// configuration lets the hook set.
+	AllowedNames []string
+}
+
+// A Variable is one environment variable of an opened environment. Its Value
+// holds a string, and may be secret.
+type Variable struct {
+	Name  string
+	Value Value
+}
+
+// A Provider computes a value when an environment is opened. It implements one
+// fn::open.
+type Provider interface {
+	// Check finds what is wrong with inputs without side effects. Unknown
+	// values inside inputs (see Unknown) are taken to be right. The Path of a
+	// returned Diagnostic is relative to the inputs.
+	Check(inputs Value) Diagnostics
+	// Open computes the value. It must not be called with inputs Check refuses.
+	Open(ctx context.Context, inputs Value, at Site) (Opened, error)
+}
+
+// A Site says which definition a fn::open stands in.
+type Site struct {
+	Root    string // the definition that is being opened, "project/name"
+	Current string // the definition that holds the fn::open, "project/name"
+}
+
+// Opened is what a Provider computed and how long it is good for.
+type Opened struct {
+	Value   Value
+	Expires time.Time // zero if it does not expire
+}
+
+type progressKey struct{}
+
+// WithProgress returns a context in which Progress calls report.
+func WithProgress(ctx context.Context, report func(string)) context.Context {
+	return context.WithValue(ctx, progressKey{}, report)
+}
+
+// Progress tells whoever waits what is going on, in a few words and without
+// secrets: "waiting for sts.eu-west-1.amazonaws.com".
+func Progress(ctx context.Context, words string) {
+	if report, ok := ctx.Value(progressKey{}).(func(string)); ok {
+		report(words)
+	}
+}

@@ -1,0 +1,212 @@
+package esc
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sort"
+	"strings"
+)
+
+// Hidden stands for a secret wherever a Value is printed.
+const Hidden = "[secret]"
+
+// A Value is a null, boolean, number, string, list or object of a definition,
+// and remembers whether it is secret. Anything computed from a secret is
+// secret. Printing, logging or encoding a secret Value gives Hidden; Reveal is
+// the only way out.
+//
+// The zero Value is null. Values are immutable: do not change a list or map
+// after it was handed to New or came from List or Object.
+type Value struct {
+	raw     any // nil, bool, json.Number, string, []Value, map[string]Value
+	secret  bool
+	unknown bool
+}
+
+// New returns raw as a Value. raw is nil, a bool, a json.Number, a string, a
+// []Value or a map[string]Value; anything else is a programming error and
+// panics.
+func New(raw any) Value {
+	switch raw.(type) {
+	case nil, bool, json.Number, string, []Value, map[string]Value:
+		return Value{raw: raw}
+	}
+	panic(fmt.Sprintf("esc: a value cannot hold a %T", raw))
+}
+
+// NewSecret returns raw as a secret Value. Lists and objects are made secret
+// element by element.
+func NewSecret(raw any) Value { return New(raw).AsSecret() }
+
+// Unknown stands for a value that only opening can tell.
+func Unknown() Value { return Value{unknown: true} }
+
+// AsSecret returns v with every scalar in it secret.
+func (v Value) AsSecret() Value {
+	switch raw := v.raw.(type) {
+	case []Value:
+		list := make([]Value, len(raw))
+		for i, e := range raw {
+			list[i] = e.AsSecret()
+		}
+		v.raw = list
+	case map[string]Value:
+		object := make(map[string]Value, len(raw))
+		for k, e := range raw {
+			object[k] = e.AsSecret()
+		}
+		v.raw = object
+	}
+	v.secret = true
+	return v
+}
+
+// IsSecret reports whether v itself was marked secret. A list or object that
+// merely contains secrets is not; see HasSecret.
+func (v Value) IsSecret() bool { return v.secret }
+
+// HasSecret reports whether v or anything in it is secret.
+func (v Value) HasSecret() bool {
+	if v.secret {
+		return true
+	}
+	found := false
+	v.each(func(e Value) { found = found || e.HasSecret() })
+	return found
+}
+
+// IsUnknown reports whether v is Unknown.
+func (v Value) IsUnknown() bool { return v.unknown }
+
+// HasUnknown reports whether v or anything in it is Unknown.
+func (v Value) HasUnknown() bool {
+	if v.unknown {
+		return true
+	}
+	found := false
+	v.each(func(e Value) { found = found || e.HasUnknown() })
+	return found
+}
+
+func (v Value) each(f func(Value)) {
+	switch raw := v.raw.(type) {
+	case []Value:
+		for _, e := range raw {
+			f(e)
+		}
+	case map[string]Value:
+		for _, e := range raw {
+			f(e)
+		}
+	}
+}
+
+// IsNull reports whether v is null.
+func (v Value) IsNull() bool { return v.raw == nil && !v.unknown }
+
+// List returns the elements of a list.
+func (v Value) List() ([]Value, bool) { l, ok := v.raw.([]Value); return l, ok }
+
+// Object returns the properties of an object.
+func (v Value) Object() (map[string]Value, bool) { m, ok := v.raw.(map[string]Value); return m, ok }
+
+// Keys returns the property names of an object, sorted.
+func (v Value) Keys() []string {
+	m, _ := v.Object()
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// Reveal returns what v holds, secret or not: nil, bool, json.Number, string,
+// []Value or map[string]Value. It is the one way out of a secret, so every use
+// of it should be easy to justify.
+func (v Value) Reveal() any { return v.raw }
+
+// RevealString returns the text of a scalar: a string as it is, a number as it
+// was written, true or false, and nothing for null. ok is false for lists,
+// objects and unknowns.
+func (v Value) RevealString() (text string, ok bool) {
+	switch raw := v.raw.(type) {
+	case nil:
+		return "", !v.unknown
+	case bool:
+		if raw {
+			return "true", true
+		}
+		return "false", true
+	case json.Number:
+		return raw.String(), true
+	case string:
+		return raw, true
+	}
+	return "", false
+}
+
+// Kind names what v holds: null, boolean, number, string, list, object or
+// unknown.
+func (v Value) Kind() string {
+	switch v.raw.(type) {
+	case bool:
+		return "boolean"
+	case json.Number:
+		return "number"
+	case string:
+		return "string"
+	case []Value:
+		return "list"
+	case map[string]Value:
+		return "object"
+	}
+	if v.unknown {
+		return "unknown"
+	}
+	return "null"
+}
+
+// String returns v for people: Hidden if it is secret.
+func (v Value) String() string {
+	switch {
+	case v.secret:
+		return Hidden
+	case v.unknown:
+		return "[unknown]"
+	}
+	switch raw := v.raw.(type) {
+	case []Value:
+		parts := make([]string, len(raw))
+		for i, e := range raw {
+			parts[i] = e.String()
+		}
+		return "[" + strings.Join(parts, " ") + "]"
+	case map[string]Value:
+		parts := make([]string, 0, len(raw))
+		for _, k := range v.Keys() {
+			parts = append(parts, k+":"+raw[k].String())
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	}
+	text, _ := v.RevealString()
+	return text
+}
+
+// GoString hides secrets from %#v.
+func (v Value) GoString() string { return "esc.Value(" + v.String() + ")" }
+
+// LogValue hides secrets from log/slog.
+func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
+// MarshalJSON hides secrets from encoding/json: a secret or unknown scalar
+// becomes a placeholder. Code that means to send secrets encodes Reveal.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if _, list := v.List(); !list {
+		if _, object := v.Object(); !object && (v.secret || v.unknown) {
+			return json.Marshal(v.String())
+		}
+	}
+	return json.Marshal(v.raw)
+}
