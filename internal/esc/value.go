@@ -19,10 +19,13 @@ const Hidden = "[secret]"
 // The zero Value is null. Values are immutable: do not change a list or map
 // after it was handed to New or came from List or Object.
 type Value struct {
-	raw     any // nil, bool, json.Number, string, []Value, map[string]Value
-	secret  bool
+	held    any // nil, bool, json.Number, string, []Value, map[string]Value; a *sealed of one if secret
 	unknown bool
 }
+
+// sealed keeps a secret behind a pointer, where package fmt does not follow
+// even when it prints a struct with a Value in an unexported field.
+type sealed struct{ raw any }
 
 // New returns raw as a Value. raw is nil, a bool, a json.Number, a string, a
 // []Value or a map[string]Value; anything else is a programming error and
@@ -30,7 +33,7 @@ type Value struct {
 func New(raw any) Value {
 	switch raw.(type) {
 	case nil, bool, json.Number, string, []Value, map[string]Value:
-		return Value{raw: raw}
+		return Value{held: raw}
 	}
 	panic(fmt.Sprintf("esc: a value cannot hold a %T", raw))
 }
@@ -44,31 +47,31 @@ func Unknown() Value { return Value{unknown: true} }
 
 // AsSecret returns v with every scalar in it secret.
 func (v Value) AsSecret() Value {
-	switch raw := v.raw.(type) {
+	held := v.Reveal()
+	switch raw := held.(type) {
 	case []Value:
 		list := make([]Value, len(raw))
 		for i, e := range raw {
 			list[i] = e.AsSecret()
 		}
-		v.raw = list
+		held = list
 	case map[string]Value:
 		object := make(map[string]Value, len(raw))
 		for k, e := range raw {
 			object[k] = e.AsSecret()
 		}
-		v.raw = object
+		held = object
 	}
-	v.secret = true
-	return v
+	return Value{held: &sealed{held}, unknown: v.unknown}
 }
 
 // IsSecret reports whether v itself was marked secret. A list or object that
 // merely contains secrets is not; see HasSecret.
-func (v Value) IsSecret() bool { return v.secret }
+func (v Value) IsSecret() bool { _, ok := v.held.(*sealed); return ok }
 
 // HasSecret reports whether v or anything in it is secret.
 func (v Value) HasSecret() bool {
-	if v.secret {
+	if v.IsSecret() {
 		return true
 	}
 	found := false
@@ -90,7 +93,7 @@ func (v Value) HasUnknown() bool {
 }
 
 func (v Value) each(f func(Value)) {
-	switch raw := v.raw.(type) {
+	switch raw := v.Reveal().(type) {
 	case []Value:
 		for _, e := range raw {
 			f(e)
@@ -103,13 +106,16 @@ func (v Value) each(f func(Value)) {
 }
 
 // IsNull reports whether v is null.
-func (v Value) IsNull() bool { return v.raw == nil && !v.unknown }
+func (v Value) IsNull() bool { return v.Reveal() == nil && !v.unknown }
 
 // List returns the elements of a list.
-func (v Value) List() ([]Value, bool) { l, ok := v.raw.([]Value); return l, ok }
+func (v Value) List() ([]Value, bool) { l, ok := v.Reveal().([]Value); return l, ok }
 
 // Object returns the properties of an object.
-func (v Value) Object() (map[string]Value, bool) { m, ok := v.raw.(map[string]Value); return m, ok }
+func (v Value) Object() (map[string]Value, bool) {
+	m, ok := v.Reveal().(map[string]Value)
+	return m, ok
+}
 
 // Keys returns the property names of an object, sorted.
 func (v Value) Keys() []string {
@@ -125,13 +131,18 @@ func (v Value) Keys() []string {
 // Reveal returns what v holds, secret or not: nil, bool, json.Number, string,
 // []Value or map[string]Value. It is the one way out of a secret, so every use
 // of it should be easy to justify.
-func (v Value) Reveal() any { return v.raw }
+func (v Value) Reveal() any {
+	if s, ok := v.held.(*sealed); ok {
+		return s.raw
+	}
+	return v.held
+}
 
 // RevealString returns the text of a scalar: a string as it is, a number as it
 // was written, true or false, and nothing for null. ok is false for lists,
 // objects and unknowns.
 func (v Value) RevealString() (text string, ok bool) {
-	switch raw := v.raw.(type) {
+	switch raw := v.Reveal().(type) {
 	case nil:
 		return "", !v.unknown
 	case bool:
@@ -150,7 +161,7 @@ func (v Value) RevealString() (text string, ok bool) {
 // Kind names what v holds: null, boolean, number, string, list, object or
 // unknown.
 func (v Value) Kind() string {
-	switch v.raw.(type) {
+	switch v.Reveal().(type) {
 	case bool:
 		return "boolean"
 	case json.Number:
@@ -171,12 +182,12 @@ func (v Value) Kind() string {
 // String returns v for people: Hidden if it is secret.
 func (v Value) String() string {
 	switch {
-	case v.secret:
+	case v.IsSecret():
 		return Hidden
 	case v.unknown:
 		return "[unknown]"
 	}
-	switch raw := v.raw.(type) {
+	switch raw := v.Reveal().(type) {
 	case []Value:
 		parts := make([]string, len(raw))
 		for i, e := range raw {
@@ -194,8 +205,14 @@ func (v Value) String() string {
 	return text
 }
 
-// GoString hides secrets from %#v.
-func (v Value) GoString() string { return "esc.Value(" + v.String() + ")" }
+// Format hides secrets from every verb of package fmt.
+func (v Value) Format(f fmt.State, verb rune) {
+	if verb == 'v' {
+		fmt.Fprint(f, v.String())
+		return
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), v.String())
+}
 
 // LogValue hides secrets from log/slog.
 func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
@@ -204,9 +221,9 @@ func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
 // becomes a placeholder. Code that means to send secrets encodes Reveal.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if _, list := v.List(); !list {
-		if _, object := v.Object(); !object && (v.secret || v.unknown) {
+		if _, object := v.Object(); !object && (v.IsSecret() || v.unknown) {
 			return json.Marshal(v.String())
 		}
 	}
-	return json.Marshal(v.raw)
+	return json.Marshal(v.Reveal())
 }
