@@ -1,0 +1,45 @@
+# What a person types here. `make demo` and `make test` are the two that matter.
+
+GOTEST   = go test -tags urfave_cli_no_docs
+SCRIPTS  = install.sh .ci/tools .ci/packages .ci/fuzz .ci/run
+FUZZTIME = 20s
+
+.PHONY: build demo test unit e2e lint bench fuzz install
+.DEFAULT_GOAL = build
+
+build: ## both programs, into bin/
+	PREFIX=$(CURDIR) ./install.sh --quiet
+
+demo: ## the main job on your own screen, against a cloud of our own
+	go run ./cmd/escenv-devcloud demo
+
+test: unit e2e ## everything; as root on Debian it installs what it needs
+
+unit: ## unit tests, scripts, hooks in real shells; with the race detector
+	.ci/packages gcc git bash zsh fish strace
+	CGO_ENABLED=1 $(GOTEST) -race ./...
+
+e2e: ## both programs against MinIO and versitygw, with the real AWS CLI
+	.ci/packages bash zsh fish aws ip
+	.ci/tools minio versitygw
+	cd e2e && go test -count=1 -timeout 20m ./...
+
+lint: ## linters, shell scripts, and what a Mac would compile
+	.ci/packages shellcheck zsh fish
+	.ci/tools golangci-lint
+	.cache/tools/golangci-lint run ./...
+	cd e2e && ../.cache/tools/golangci-lint run ./...
+	shellcheck $(SCRIPTS) hooks/*.bash
+	for hook in hooks/*.zsh; do zsh -n "$$hook" || exit 1; done
+	for hook in hooks/*.fish; do fish --no-execute "$$hook" || exit 1; done
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet -tags urfave_cli_no_docs ./...
+
+bench: build ## side by side with its peers
+	.ci/packages direnv zsh fish strace
+	$(GOTEST) -run '^$$' -bench . ./bench/...
+
+fuzz: ## each fuzz target for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+install: ## into PREFIX, ~/.local unless you say otherwise
+	./install.sh
