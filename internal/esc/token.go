@@ -2,6 +2,8 @@ package esc
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -29,4 +31,16 @@ type Token struct {
 	Subject  string
 	Audience []string
 	Expires  time.Time
+}
+
+// maxClaim is how much of one claim a message shows, in characters.
+const maxClaim = 256
+
+// Claims returns what the token presents, for a message to be held against a
+// role's trust policy: "iss=... aud=... sub=... exp=...". The token itself is
+// not in it.
+func (t Token) Claims() string {
+	return fmt.Sprintf("iss=%s aud=%s sub=%s exp=%s",
+		OneLine(t.Issuer, maxClaim), OneLine(strings.Join(t.Audience, ","), maxClaim),
+		OneLine(t.Subject, maxClaim), t.Expires.UTC().Format(time.RFC3339))
 }
