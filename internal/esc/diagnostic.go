@@ -8,9 +8,9 @@ import (
 
 // A Position is a place in a definition.
 type Position struct {
-	File   string // what the reader knows the file by: a path, or "project/name"
-	Line   int    // from 1; 0 if unknown
-	Column int    // from 1, in characters
+	File   string `json:"file,omitempty"`   // what the reader knows the file by: a path, or "project/name"
+	Line   int    `json:"line,omitempty"`   // from 1; 0 if unknown
+	Column int    `json:"column,omitempty"` // from 1, in characters
 }
 
 // String returns "file:line:col".
@@ -24,11 +24,11 @@ func (p Position) String() string {
 // A Diagnostic is one thing that is wrong with a definition.
 type Diagnostic struct {
 	Position
-	End     Position // where the range ends, exclusive; zero if unknown
-	Path    string   // the property path, "values.aws.login"
-	Summary string   // one sentence, lower case, no full stop, no secret
-	Hint    string   // what to do about it, if that is known
-	Warning bool     // true if the definition can still be opened
+	End     Position `json:"end,omitzero"`      // where the range ends, exclusive; zero if unknown
+	Path    string   `json:"path,omitempty"`    // the property path, "values.aws.login"
+	Summary string   `json:"summary"`           // one sentence, lower case, no full stop, no secret
+	Hint    string   `json:"hint,omitempty"`    // what to do about it, if that is known
+	Warning bool     `json:"warning,omitempty"` // true if the definition can still be opened
 }
 
 // String returns "file:line:col: summary".

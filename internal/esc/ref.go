@@ -8,12 +8,12 @@ import (
 // A Ref names a definition: one in a store, "[store:]project/name[@revision]",
 // or a file kept beside the code, by its path.
 type Ref struct {
-	Store    string // empty for the default store
-	Project  string
-	Name     string
-	Revision string // empty for the newest
-	Path     string // absolute; all of the above are empty then
-	Digest   string // with Path: the SHA-256 its content must have, in hex, if not empty
+	Store    string `json:"store,omitempty"` // empty for the default store
+	Project  string `json:"project,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Revision string `json:"revision,omitempty"` // empty for the newest
+	Path     string `json:"path,omitempty"`     // absolute; all of the above are empty then
+	Digest   string `json:"digest,omitempty"`   // with Path: the SHA-256 its content must have, in hex, if not empty
 }
 
 // maxSegment is the longest project, name, store or revision.
