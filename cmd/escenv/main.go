@@ -24,6 +24,8 @@ type program struct {
 	stdout  *os.File
 	stderr  *os.File
 	now     func() time.Time
+
+	private bool // --no-agent: use an agent of our own
 }
 
 func main() {

@@ -10,6 +10,26 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
+// dir is the working directory as the user knows it: PWD, symbolic links and
+// all, if it is one.
+func (p *program) dir() (string, error) {
+	real, err := os.Getwd()
+	if err != nil {
+		return "", esc.Errorf(esc.NotFound, "the working directory is gone").WithHint("cd to one that exists")
+	}
+	logical := p.getenv("PWD")
+	if filepath.IsAbs(logical) && logical != real && sameFile(logical, real) {
+		return logical, nil
+	}
+	return real, nil
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
 // configDir is where the user keeps definitions and settings.
 func (p *program) configDir() (string, error) { return p.xdg("XDG_CONFIG_HOME", ".config") }
 

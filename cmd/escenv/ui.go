@@ -23,9 +23,9 @@ import (
 
 // Exit statuses. exec has more: see its help.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
 )
 
 // A usageError is a command line that cannot be understood.
@@ -33,14 +33,14 @@ type usageError struct{ summary, help string }
 
 func (e usageError) Error() string { return e.summary }
 
-// An exitError ends the run with a status; whoever returned it has said why.
-type exitError int
+// A statusError ends the run with a status; whoever returned it has said why.
+type statusError int
 
-func (e exitError) Error() string { return "exit status " + strconv.Itoa(int(e)) }
+func (e statusError) Error() string { return "exit status " + strconv.Itoa(int(e)) }
 
 // report prints err, if there is one, and returns the exit status it means.
 func (p *program) report(err error) int {
-	var status exitError
+	var status statusError
 	var usage usageError
 	switch {
 	case err == nil:
@@ -53,7 +53,7 @@ func (p *program) report(err error) int {
 		return exitUsage
 	}
 	p.explain(err)
-	return exitError
+	return exitFailed
 }
 
 // explain prints any error with its hint.
