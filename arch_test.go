@@ -44,7 +44,6 @@ var arch = map[string][]string{
 	"cmd/escenv":          {"*"},
 	"cmd/escenv-agent":    {"*"},
 	"cmd/escenv-devcloud": {"*"},
-	"bench":               {"*"},
 }
 
 // neverLinked is what the program a prompt waits for must not carry, and why.

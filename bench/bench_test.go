@@ -1,0 +1,174 @@
+// Package bench_test measures escenv beside its peers, in one run, so that
+// ratios mean something on any machine. Nothing here asserts a time: what must
+// hold always is counted in tests, processes above all.
+//
+//	make bench
+package bench_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// definition gives what a person's would: three credentials and a setting.
+const definition = `values:
+  aws:
+    login:
+      fn::open::aws-login:
+        static: {accessKeyId: AKIAIOSFODNN7EXAMPLE, secretAccessKey: wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY, sessionToken: %s}
+  environmentVariables:
+    AWS_ACCESS_KEY_ID: ${aws.login.accessKeyId}
+    AWS_SECRET_ACCESS_KEY: ${aws.login.secretAccessKey}
+    AWS_SESSION_TOKEN: ${aws.login.sessionToken}
+    LOG_LEVEL: debug
+`
+
+// envrc is the same for direnv.
+const envrc = `export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY
+export AWS_SESSION_TOKEN=%s LOG_LEVEL=debug
+`
+
+// A house is a throw-away home with both programs, a project for escenv and
+// one for direnv, and a warm agent.
+type house struct {
+	bin, shop, rc string
+	environ       []string
+}
+
+func newHouse(b *testing.B) *house {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "bench") // short: a socket's path is
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	h := &house{bin: filepath.Join(dir, "bin"), shop: filepath.Join(dir, "home/shop"), rc: filepath.Join(dir, "home/rc")}
+	h.environ = []string{
+		"HOME=" + dir + "/home", "XDG_RUNTIME_DIR=" + dir + "/run", "TERM=dumb", "LANG=C.UTF-8",
+		"PATH=" + h.bin + ":" + os.Getenv("PATH"), "ESCENV_QUIET=1", "DIRENV_LOG_FORMAT=",
+	}
+	token := strings.Repeat("FwoGZXIvYXdzEXAMPLE", 40)
+	h.write(b, dir+"/home/.config/escenv/environments/shop/dev.yaml", fmt.Sprintf(definition, token))
+	h.write(b, h.shop+"/.escenv", "shop/dev\n")
+	h.write(b, h.rc+"/.envrc", fmt.Sprintf(envrc, token))
+	h.write(b, dir+"/empty/main.go", "package main\n\nfunc main() {}\n")
+	if err := os.MkdirAll(dir+"/run", 0o700); err != nil {
+		b.Fatal(err)
+	}
+	h.build(b, dir)
+	h.mustRun(b, h.shop, "escenv", "allow", "--yes")
+	h.mustRun(b, h.shop, "escenv", "exec", "--no-mask", "--", "true")
+	b.Cleanup(func() { h.mustRun(b, h.shop, "escenv", "agent", "stop") })
+	return h
+}
+
+func (h *house) write(b *testing.B, file, text string) {
+	b.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// build makes the programs as install.sh does.
+func (h *house) build(b *testing.B, dir string) {
+	b.Helper()
+	for name, source := range map[string]string{"escenv": "../cmd/escenv", "escenv-agent": "../cmd/escenv-agent", "empty": dir + "/empty/main.go"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w", "-o", filepath.Join(h.bin, name), source)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("building %s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// command prepares a program of the house, or of this machine.
+func (h *house) command(dir string, argv ...string) *exec.Cmd {
+	path := filepath.Join(h.bin, argv[0])
+	if _, err := os.Stat(path); err != nil {
+		path, _ = exec.LookPath(argv[0])
+	}
+	return &exec.Cmd{Path: path, Args: argv, Dir: dir, Env: append(slices.Clone(h.environ), "PWD="+dir)}
+}
+
+func (h *house) mustRun(b *testing.B, dir string, argv ...string) string {
+	b.Helper()
+	out, err := h.command(dir, argv...).CombinedOutput()
+	if err != nil {
+		b.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+// A contender is one way to do the job.
+type contender struct {
+	name string
+	argv []string
+	dir  string
+	env  []string
+}
+
+// BenchmarkProcess starts each contender in turn, round after round, and
+// reports its best and median time and how many times an empty Go program's
+// best and median that is.
+func BenchmarkProcess(b *testing.B) {
+	h := newHouse(b)
+	contenders := []contender{
+		{name: "empty", argv: []string{"empty"}, dir: h.shop},
+		{name: "export-enter", argv: []string{"escenv", "export", "bash"}, dir: h.shop},
+		{name: "export-outside", argv: []string{"escenv", "export", "bash"}, dir: "/"},
+		{name: "exec-replace", argv: []string{"escenv", "exec", "--no-mask", "--", "/bin/true"}, dir: h.shop},
+		{name: "exec-masked", argv: []string{"escenv", "exec", "--", "/bin/true"}, dir: h.shop},
+		{name: "true", argv: []string{"/bin/true"}, dir: h.shop},
+	}
+	if _, err := exec.LookPath("direnv"); err == nil {
+		h.mustRun(b, h.rc, "direnv", "allow")
+		contenders = append(contenders,
+			contender{name: "direnv-enter", argv: []string{"direnv", "export", "bash"}, dir: h.rc},
+			contender{name: "direnv-unchanged", argv: []string{"direnv", "export", "bash"}, dir: h.rc, env: h.direnvLoaded(b)})
+	}
+	times := map[string][]time.Duration{}
+	for b.Loop() {
+		for _, c := range contenders {
+			cmd := h.command(c.dir, c.argv...)
+			cmd.Env = append(cmd.Env, c.env...)
+			start := time.Now()
+			if err := cmd.Run(); err != nil {
+				b.Fatalf("%s: %v", c.name, err)
+			}
+			times[c.name] = append(times[c.name], time.Since(start))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // the sum of them all says nothing
+	base := summary(times["empty"])
+	for _, c := range contenders {
+		s := summary(times[c.name])
+		b.Logf("%-18s best %7.3f ms (%5.2fx)   median %7.3f ms (%5.2fx)", c.name,
+			s.best.Seconds()*1e3, ratio(s.best, base.best), s.median.Seconds()*1e3, ratio(s.median, base.median))
+		b.ReportMetric(ratio(s.median, base.median), c.name+"/empty")
+	}
+}
+
+// direnvLoaded returns the variables of a shell in which direnv has loaded.
+func (h *house) direnvLoaded(b *testing.B) []string {
+	b.Helper()
+	out := h.mustRun(b, h.rc, "bash", "-c", `eval "$(direnv export bash 2>/dev/null)"; env | grep -E '^(DIRENV_|AWS_|LOG_LEVEL)'`)
+	return strings.Split(strings.TrimSpace(out), "\n")
+}
+
+type stats struct{ best, median time.Duration }
+
+func summary(times []time.Duration) stats {
+	slices.Sort(times)
+	return stats{times[0], times[len(times)/2]}
+}
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
