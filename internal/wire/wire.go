@@ -73,10 +73,12 @@ type Error struct {
 // Ref is an esc.Ref on the wire, resolved: a path is absolute.
 type Ref = esc.Ref
 
-// OpenArgs ask for the environment variables of layers.
+// OpenArgs ask for what an esc.Request asks for.
 type OpenArgs struct {
-	Refs []Ref `json:"refs"`
-	Hook bool  `json:"hook,omitempty"` // an interactive prompt waits: do not ask anybody anything
+	Refs []Ref    `json:"refs"`
+	Want esc.Want `json:"want,omitempty"` // 0 variables, 1 everything, 2 the value at Path
+	Path string   `json:"path,omitempty"`
+	Hook bool     `json:"hook,omitempty"` // an interactive prompt waits: do not ask anybody anything
 }
 
 // OpenResult is an opened environment. Values are in the clear: it never goes
@@ -84,6 +86,7 @@ type OpenArgs struct {
 type OpenResult struct {
 	Name      string           `json:"name"`
 	Variables []Variable       `json:"variables"`
+	Value     json.RawMessage  `json:"value,omitempty"` // what was wanted beyond the variables
 	Secrets   []string         `json:"secrets,omitempty"`
 	Expires   time.Time        `json:"expires,omitzero"`
 	Renew     time.Time        `json:"renew,omitzero"` // when to ask again; before Expires

@@ -1,0 +1,146 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// DefaultTimeout ends a call that has no earlier deadline. It leaves a person
+// the time to log in with a browser.
+const DefaultTimeout = 5 * time.Minute
+
+// ErrHungUp says that the agent ended the conversation without an answer: it
+// was stopped or killed. Whether it did what was asked is not known.
+var ErrHungUp = errors.New("the agent hung up")
+
+// A Conn is the way to an agent.
+type Conn interface {
+	io.ReadWriteCloser
+	// Interrupt makes waiting and later Reads and Writes fail, at once. Any
+	// goroutine may call it, even after Close.
+	Interrupt()
+}
+
+// A Client asks an agent. It is an esc.Opener.
+type Client struct {
+	Build   string                              // this program's build
+	Dial    func(context.Context) (Conn, error) // how to reach the agent, once a call
+	Timeout time.Duration                       // the longest call; DefaultTimeout if zero
+}
+
+// Call asks the agent to do op with args, and stores its answer in result; args
+// and result may be nil. What the agent tells meanwhile goes to esc.Progress.
+// A call ends as soon as ctx does. The agent's errors come back as they were:
+// esc.Diagnostics or *esc.Error.
+func (c *Client) Call(ctx context.Context, op Op, args, result any) error {
+	req, err := c.request(op, args)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
+	conn, err := c.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, conn.Interrupt)
+	defer stop()
+	reply, err := converse(ctx, conn, req)
+	if err != nil {
+		return explain(ctx, err)
+	}
+	return reply.into(op, result)
+}
+
+func (c *Client) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return DefaultTimeout
+}
+
+func (c *Client) request(op Op, args any) (Request, error) {
+	req := Request{V: Version, Build: c.Build, Op: op}
+	if args == nil {
+		return req, nil
+	}
+	var err error
+	req.Args, err = json.Marshal(args)
+	return req, err
+}
+
+// Open asks the agent to open an environment.
+func (c *Client) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	args := OpenArgs{Refs: req.Refs, Want: req.Want, Path: req.Path, Hook: req.Hook}
+	var result OpenResult
+	if err := c.Call(ctx, OpOpen, args, &result); err != nil {
+		return nil, err
+	}
+	return result.Environment()
+}
+
+// converse sends req and returns the reply that ends the conversation.
+func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
+	if err := WriteRequest(conn, req); err != nil {
+		return Reply{}, err
+	}
+	for {
+		reply, err := ReadReply(conn)
+		if err != nil || reply.Progress == "" {
+			return reply, err
+		}
+		esc.Progress(ctx, reply.Progress)
+	}
+}
+
+// explain says why a conversation broke off.
+func explain(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &esc.Error{Kind: esc.Unavailable, Summary: "the agent did not answer in time", Hint: "escenv agent stop", Err: ctx.Err()}
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrFrame):
+		return &esc.Error{Kind: esc.Internal, Summary: "talking to the agent: " + err.Error(), Hint: "escenv agent stop", Err: err}
+	}
+	return &esc.Error{Kind: esc.Unavailable, Summary: ErrHungUp.Error(), Hint: "try again", Err: ErrHungUp}
+}
+
+// into stores what the agent answered in result. An agent of another version
+// still says whether it leaves.
+func (r *Reply) into(op Op, result any) error {
+	switch {
+	case r.V != Version && op != OpLeave:
+		return mismatch("the agent speaks another version of the protocol").Err()
+	case r.Error != nil:
+		return r.Error.Err()
+	case result == nil:
+		return nil
+	}
+	return decode(r.Result, result)
+}
+
+// Streams is a Conn over the standard streams of a private agent. It serves
+// one call after another: Close leaves the streams open, Interrupt ends them.
+type Streams struct {
+	R io.ReadCloser // the agent's standard output
+	W io.WriteCloser
+}
+
+func (s Streams) Read(p []byte) (int, error)  { return s.R.Read(p) }
+func (s Streams) Write(p []byte) (int, error) { return s.W.Write(p) }
+
+// Close does nothing: the next call uses the streams again.
+func (s Streams) Close() error { return nil }
+
+// Interrupt closes both streams, which also ends the agent.
+func (s Streams) Interrupt() {
+	_ = s.W.Close()
+	_ = s.R.Close()
+}

@@ -1,0 +1,164 @@
+package wire
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// FromEnvironment puts an opened environment on the wire, values in the clear.
+// JSON holds Unicode only; a value that is anything else is refused rather than
+// changed.
+func FromEnvironment(env *esc.Environment) (*OpenResult, error) {
+	result := &OpenResult{
+		Name: env.Name, Variables: make([]Variable, len(env.Variables)), Secrets: make([]string, len(env.Secrets)),
+		Expires: env.Expires, Renew: env.Renew, Sources: env.Sources, Allow: env.AllowedNames, Warnings: env.Warnings,
+	}
+	for i, v := range env.Variables {
+		text, ok := v.Value.RevealString()
+		if !ok || !utf8.ValidString(text) {
+			return nil, notText("environment variable " + v.Name)
+		}
+		result.Variables[i] = Variable{Name: v.Name, Value: text, Secret: v.Value.HasSecret()}
+	}
+	for i, v := range env.Secrets {
+		text, ok := v.RevealString()
+		if !ok || !utf8.ValidString(text) {
+			return nil, notText("a secret")
+		}
+		result.Secrets[i] = text
+	}
+	return result, result.setValue(env.Value)
+}
+
+func notText(what string) error {
+	return esc.Errorf(esc.Invalid, "%s does not hold Unicode text", what).
+		WithHint("encode it with fn::toBase64")
+}
+
+func (r *OpenResult) setValue(v esc.Value) error {
+	if v.IsNull() {
+		return nil
+	}
+	tree, err := fromValue(v)
+	if err != nil {
+		return err
+	}
+	r.Value, err = json.Marshal(tree)
+	return err
+}
+
+// Environment takes an opened environment off the wire.
+func (r *OpenResult) Environment() (*esc.Environment, error) {
+	env := &esc.Environment{
+		Name: r.Name, Variables: make([]esc.Variable, len(r.Variables)), Secrets: make([]esc.Value, len(r.Secrets)),
+		Expires: r.Expires, Renew: r.Renew, Sources: r.Sources, AllowedNames: r.Allow, Warnings: r.Warnings,
+	}
+	for i, v := range r.Variables {
+		env.Variables[i] = esc.Variable{Name: v.Name, Value: v.value()}
+	}
+	for i, text := range r.Secrets {
+		env.Secrets[i] = esc.NewSecret(text)
+	}
+	if len(r.Value) == 0 {
+		return env, nil
+	}
+	var tree value
+	if err := decode(r.Value, &tree); err != nil {
+		return nil, err
+	}
+	env.Value = tree.value()
+	return env, nil
+}
+
+func (v Variable) value() esc.Value {
+	if v.Secret {
+		return esc.NewSecret(v.Value)
+	}
+	return esc.New(v.Value)
+}
+
+// A value is an esc.Value in the clear. One of its fields is set; none is null.
+type value struct {
+	Bool   *bool             `json:"bool,omitempty"`
+	Number *json.Number      `json:"number,omitempty"`
+	Text   *string           `json:"text,omitempty"`
+	List   *[]value          `json:"list,omitempty"`
+	Object *map[string]value `json:"object,omitempty"`
+	Secret bool              `json:"secret,omitempty"`
+}
+
+func fromValue(v esc.Value) (value, error) {
+	out := value{Secret: v.IsSecret()}
+	switch raw := v.Reveal().(type) {
+	case bool:
+		out.Bool = &raw
+	case json.Number:
+		out.Number = &raw
+	case string:
+		if !utf8.ValidString(raw) {
+			return out, notText("a value")
+		}
+		out.Text = &raw
+	case []esc.Value:
+		return out.withList(raw)
+	case map[string]esc.Value:
+		return out.withObject(raw)
+	}
+	return out, nil
+}
+
+func (out value) withList(elements []esc.Value) (_ value, err error) {
+	list := make([]value, len(elements))
+	for i, e := range elements {
+		if list[i], err = fromValue(e); err != nil {
+			return out, err
+		}
+	}
+	out.List = &list
+	return out, nil
+}
+
+func (out value) withObject(properties map[string]esc.Value) (_ value, err error) {
+	object := make(map[string]value, len(properties))
+	for k, e := range properties {
+		if object[k], err = fromValue(e); err != nil {
+			return out, err
+		}
+	}
+	out.Object = &object
+	return out, nil
+}
+
+func (v value) value() esc.Value {
+	raw := v.raw()
+	if v.Secret {
+		return esc.NewSecret(raw)
+	}
+	return esc.New(raw)
+}
+
+func (v value) raw() any {
+	switch {
+	case v.Bool != nil:
+		return *v.Bool
+	case v.Number != nil:
+		return *v.Number
+	case v.Text != nil:
+		return *v.Text
+	case v.List != nil:
+		list := make([]esc.Value, len(*v.List))
+		for i, e := range *v.List {
+			list[i] = e.value()
+		}
+		return list
+	case v.Object != nil:
+		object := make(map[string]esc.Value, len(*v.Object))
+		for k, e := range *v.Object {
+			object[k] = e.value()
+		}
+		return object
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// headerSize is the length of a frame's header: the length of its body,
+// big-endian.
+const headerSize = 4
+
+// firstRead is how much is set aside for a body before any of it arrived: what
+// a peer announces costs nothing until it is sent.
+const firstRead = 32 << 10
+
+// ErrFrame marks frames that are empty, too long or not what they should hold.
+var ErrFrame = errors.New("malformed frame")
+
+// ReadFrame reads one frame and returns its body, which is at most limit bytes
+// and not empty. A longer one is refused before anything is allocated for it.
+// It returns io.EOF if r ends before a frame begins and io.ErrUnexpectedEOF if
+// r ends inside one.
+func ReadFrame(r io.Reader, limit int) ([]byte, error) {
+	var header [headerSize]byte
+	if _, err := io.ReadFull(r, header[:]); err != nil {
+		return nil, err
+	}
+	size := int64(binary.BigEndian.Uint32(header[:]))
+	if size == 0 || size > int64(limit) {
+		return nil, fmt.Errorf("%w: %d bytes announced, 1 to %d allowed", ErrFrame, size, limit)
+	}
+	var body bytes.Buffer
+	body.Grow(int(min(size, firstRead)) + bytes.MinRead)
+	if _, err := io.CopyN(&body, r, size); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return body.Bytes(), nil
+}
+
+// WriteFrame writes body as one frame, in one Write.
+func WriteFrame(w io.Writer, body []byte, limit int) error {
+	if len(body) == 0 || len(body) > limit {
+		return fmt.Errorf("%w: %d bytes to send, 1 to %d allowed", ErrFrame, len(body), limit)
+	}
+	frame := make([]byte, headerSize, headerSize+len(body))
+	binary.BigEndian.PutUint32(frame, uint32(len(body))) //nolint:gosec // limit is far below
+	_, err := w.Write(append(frame, body...))
+	return err
+}
+
+// readJSON reads a frame that holds one JSON value.
+func readJSON(r io.Reader, limit int, into any) error {
+	body, err := ReadFrame(r, limit)
+	if err != nil {
+		return err
+	}
+	return decode(body, into)
+}
+
+// writeJSON writes message as a frame.
+func writeJSON(w io.Writer, limit int, message any) error {
+	body, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	return WriteFrame(w, body, limit)
+}
+
+// decode reads JSON. What encoding/json says of bad input may quote it, and
+// the input may hold secrets, so that is not passed on.
+func decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%w: it does not hold the JSON it should", ErrFrame)
+	}
+	return nil
+}
+
+// ReadRequest reads the frame a caller sends. It checks neither version nor
+// build: see Request.Check.
+func ReadRequest(r io.Reader) (Request, error) {
+	var req Request
+	err := readJSON(r, MaxRequest, &req)
+	return req, err
+}
+
+// WriteRequest writes the frame a caller sends.
+func WriteRequest(w io.Writer, req Request) error { return writeJSON(w, MaxRequest, req) }
+
+// ReadReply reads one of the frames an agent answers with.
+func ReadReply(r io.Reader) (Reply, error) {
+	var reply Reply
+	err := readJSON(r, MaxReply, &reply)
+	return reply, err
+}
+
+// WriteReply writes one of the frames an agent answers with.
+func WriteReply(w io.Writer, reply Reply) error {
+	reply.V = Version
+	return writeJSON(w, MaxReply, reply)
+}
+
+// DecodeArgs reads a request's arguments. No arguments are the zero T.
+func DecodeArgs[T any](args json.RawMessage) (T, error) {
+	var into T
+	if len(args) == 0 {
+		return into, nil
+	}
+	return into, decode(args, &into)
+}
