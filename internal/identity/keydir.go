@@ -1,0 +1,217 @@
+package identity
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// The files of an issuer. issuer.json is written last: without it there is no
+// issuer.
+const (
+	keyName    = "key.pem"
+	issuerName = "issuer.json"
+
+	maxFile = 64 << 10
+)
+
+type issuerFile struct {
+	URL string `json:"url"`
+}
+
+// makeIssuer writes the files of a new issuer. A key that an interrupted run
+// left behind is kept and used.
+func makeIssuer(dir, issuerURL string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	root, err := openPrivate(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if _, err := root.Lstat(issuerName); err == nil {
+		return alreadyThere(dir)
+	}
+	if err := makeKey(root); err != nil {
+		return err
+	}
+	text, err := json.Marshal(issuerFile{URL: issuerURL})
+	if err != nil {
+		return err
+	}
+	if err := createFile(root, issuerName, append(text, '\n')); errors.Is(err, fs.ErrExist) {
+		return alreadyThere(dir)
+	} else if err != nil {
+		return fmt.Errorf("writing %s: %w", filepath.Join(dir, issuerName), err)
+	}
+	return nil
+}
+
+func makeKey(root *os.Root) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if err := createFile(root, keyName, text); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), keyName), err)
+	}
+	return nil
+}
+
+func alreadyThere(dir string) error {
+	return esc.Errorf(esc.Conflict, "there is an issuer in %s already", dir).
+		WithHint("escenv issuer show; to begin anew, move that directory away: roles that trust its key will no longer")
+}
+
+// readIssuer reads what makeIssuer wrote.
+func readIssuer(dir string) (string, *ecdsa.PrivateKey, error) {
+	root, err := openPrivate(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, errNoIdentity()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer root.Close()
+	text, err := readPrivate(root, issuerName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, errNoIdentity()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	var about issuerFile
+	if json.Unmarshal(text, &about) != nil {
+		return "", nil, damaged(dir, issuerName)
+	}
+	text, err = readPrivate(root, keyName)
+	if err != nil {
+		return "", nil, fmt.Errorf("reading the issuer's key: %w", err)
+	}
+	key := parseKey(text)
+	if key == nil {
+		return "", nil, damaged(dir, keyName)
+	}
+	return about.URL, key, nil
+}
+
+func damaged(dir, name string) error {
+	return esc.Errorf(esc.Invalid, "%s is not what escenv wrote", filepath.Join(dir, name)).
+		WithHint("restore it, or move %s away and run escenv issuer init", dir)
+}
+
+// parseKey returns nil if text is not a P-256 key.
+func parseKey(text []byte) *ecdsa.PrivateKey {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if key, ok := parsed.(*ecdsa.PrivateKey); err == nil && ok && key.Curve == elliptic.P256() {
+		return key
+	}
+	return nil
+}
+
+// openPrivate opens a directory that is this user's alone. A symbolic link is
+// followed; what counts is the directory it ends at.
+func openPrivate(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err == nil {
+		err = private(dir, info, "700")
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// readPrivate reads a small file that is this user's alone.
+func readPrivate(root *os.Root, name string) ([]byte, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(root.Name(), name)
+	if !info.Mode().IsRegular() {
+		return nil, esc.Errorf(esc.Refused, "%s is not a regular file", file)
+	}
+	if err := private(file, info, "600"); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
+
+// private refuses what another user owns, or may read or change.
+func private(file string, info fs.FileInfo, want string) error {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || int(stat.Uid) != os.Geteuid():
+		return esc.Errorf(esc.Refused, "%s belongs to another user", file).
+			WithHint("make an issuer of your own: escenv issuer init https://YOUR-HOST/PATH")
+	case info.Mode().Perm()&0o077 != 0:
+		return esc.Errorf(esc.Refused, "%s is open to other users: its mode is %04o", file, info.Mode().Perm()).
+			WithHint("chmod %s %s; if others could have read the key, make a new issuer", want, file)
+	}
+	return nil
+}
+
+// createFile writes a new file of mode 0600, whole or not at all. If the name
+// is taken it returns fs.ErrExist and leaves what is there.
+func createFile(root *os.Root, name string, text []byte) error {
+	temporary := name + "." + rand.Text()
+	if err := writeNew(root, temporary, text, 0o600); err != nil {
+		return err
+	}
+	defer root.Remove(temporary)
+	return root.Link(temporary, name)
+}
+
+// writeNew writes a file that must not be there yet, to the disk.
+func writeNew(root *os.Root, name string, text []byte, mode fs.FileMode) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, mode)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.Chmod(mode), write(f, text), f.Sync(), f.Close())
+	if err != nil {
+		root.Remove(name)
+	}
+	return err
+}
+
+func write(w io.Writer, text []byte) error {
+	_, err := w.Write(text)
+	return err
+}
