@@ -1,0 +1,169 @@
+package escenv_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// programs is where TestMain builds what the scripts run: the real programs,
+// with the race detector and with a clock that scripts can set ahead.
+var programs string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "escenv-programs")
+	if err != nil {
+		panic(err)
+	}
+	programs = dir
+	build := exec.Command("go", "build", "-race", "-tags", "urfave_cli_no_docs escenv_testclock", "-o", dir, "./cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setup,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Cmds:                scriptCommands(),
+	})
+}
+
+// scriptCommands are the commands that scripts have besides testscript's own.
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"cloud":  startCloud,
+		"clock":  setClock,
+		"ttyrun": runOnTerminal,
+	}
+}
+
+// setup gives a script a home of its own, and takes its agent down after it.
+func setup(env *testscript.Env) error {
+	run, err := os.MkdirTemp("/tmp", "escenv-run") // short: a socket's path has at most 107 bytes
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("XDG_RUNTIME_DIR", run)
+	env.Setenv("ESCENV_TEST_CLOCK", filepath.Join(home, "clock"))
+	env.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH"))
+	env.Setenv("TERM", "xterm")
+	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	env.Defer(func() {
+		stop := exec.Command(filepath.Join(programs, "escenv"), "agent", "stop")
+		stop.Env = env.Vars
+		_ = stop.Run() // there may be none
+		os.RemoveAll(run)
+	})
+	return nil
+}
+
+// setClock sets the programs' clock ahead of the wall clock: clock 55m.
+func setClock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: clock DURATION")
+	}
+	ts.Check(os.WriteFile(ts.Getenv("ESCENV_TEST_CLOCK"), []byte(args[0]), 0o600))
+}
+
+// startCloud starts devcloud for the rest of the script, with an issuer, and
+// the role shop-dev that trusts it for the environment shop/dev. It sets
+// ENDPOINT and ISSUER, and the administrator's ROOT_KEY and ROOT_SECRET.
+func startCloud(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: cloud [SERVE-FLAGS]")
+	}
+	site := ts.MkAbs("site")
+	ts.Check(os.MkdirAll(site, 0o755))
+	serve := exec.Command(filepath.Join(programs, "escenv-devcloud"), append([]string{"serve", "--issuer-dir", site}, args...)...)
+	serve.Env = []string{"HOME=" + ts.Getenv("HOME"), "ESCENV_TEST_CLOCK=" + ts.Getenv("ESCENV_TEST_CLOCK")}
+	serve.Stderr = os.Stderr
+	out, err := serve.StdoutPipe()
+	ts.Check(err)
+	ts.Check(serve.Start())
+	ts.Defer(func() {
+		_ = serve.Process.Signal(os.Interrupt)
+		_ = serve.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	ts.Check(err)
+	var ready struct {
+		Endpoint  string `json:"endpoint"`
+		Issuer    string `json:"issuer_url"`
+		KeyID     string `json:"access_key_id"`
+		SecretKey string `json:"secret_access_key"`
+	}
+	ts.Check(json.Unmarshal(line, &ready))
+	ts.Setenv("ENDPOINT", ready.Endpoint)
+	ts.Setenv("ISSUER", ready.Issuer)
+	ts.Setenv("ROOT_KEY", ready.KeyID)
+	ts.Setenv("ROOT_SECRET", ready.SecretKey)
+}
+
+// runOnTerminal runs a command on a terminal of its own, types the file typed
+// if there is one, and leaves the screen's bytes in the file screen.
+func runOnTerminal(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: [!] ttyrun COMMAND ARG...")
+	}
+	path, err := exec.LookPath(args[0])
+	if own := filepath.Join(programs, args[0]); err != nil || exists(own) {
+		path = own
+	}
+	cmd := &exec.Cmd{Path: path, Args: args, Dir: ts.MkAbs("."), Env: scriptEnviron(ts)}
+	master, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	ts.Check(err)
+	defer master.Close()
+	if typed, err := os.ReadFile(ts.MkAbs("typed")); err == nil {
+		_, err = master.Write(typed)
+		ts.Check(err)
+	}
+	var screen bytes.Buffer
+	_, _ = io.Copy(&screen, master) // ends with an error when the terminal closes
+	err = cmd.Wait()
+	ts.Check(os.WriteFile(ts.MkAbs("screen"), screen.Bytes(), 0o600))
+	var exit *exec.ExitError
+	if failed := errors.As(err, &exit); failed != neg {
+		ts.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, screen.String())
+	}
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// scriptEnviron is what a script's own commands get.
+func scriptEnviron(ts *testscript.TestScript) []string {
+	var environ []string
+	for _, name := range []string{
+		"HOME", "PATH", "TERM", "XDG_RUNTIME_DIR", "ESCENV_TEST_CLOCK", "AWS_EC2_METADATA_DISABLED", "ESCENV_NO_AGENT", "SHELL", "EDITOR",
+	} {
+		if value := ts.Getenv(name); value != "" {
+			environ = append(environ, name+"="+value)
+		}
+	}
+	return append(environ, "PWD="+ts.MkAbs("."))
+}
