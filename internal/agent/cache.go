@@ -33,7 +33,7 @@ const maxLeases = 512
 type Cache struct {
 	Opener   esc.Opener
 	Now      func() time.Time
-	Jitter   func() float64 // at least 0 and below 1; spreads renewals
+	Jitter   func() float64 // at least 0 and below 1; spreads renewals; may be nil
 	Patience time.Duration  // see DefaultPatience
 	// Changed is called when callers should ask again: a lease was renewed, or
 	// an environment arrived after everybody who wanted it had left. May be nil.
@@ -90,7 +90,8 @@ func (c *Cache) held(req esc.Request) *lease {
 	c.mu.Lock()
 	l := c.leases[leaseKey(req)]
 	c.mu.Unlock()
-	if l == nil || !l.valid(c.Now()) || l.moved() {
+	now := c.Now()
+	if l == nil || !l.usable(now) || l.moved() {
 		return nil
 	}
 	return l
@@ -150,6 +151,13 @@ func (c *Cache) ForgetFile(path string) {
 			delete(c.leases, key)
 		}
 	}
+}
+
+func (c *Cache) jitter() float64 {
+	if c.Jitter == nil {
+		return 0
+	}
+	return c.Jitter()
 }
 
 // A Lease describes a remembered environment.

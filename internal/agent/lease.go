@@ -36,7 +36,7 @@ func (c *Cache) newLease(env *esc.Environment, err error, began time.Time) (*lea
 			WithHint("see whether this computer's clock is right")
 	}
 	if !env.Expires.IsZero() && env.Renew.IsZero() {
-		copied.Renew = renewAt(now, env.Expires, c.Jitter())
+		copied.Renew = renewAt(now, env.Expires, c.jitter())
 	}
 	for _, file := range env.Sources {
 		l.stamp(file, began, now)
@@ -101,7 +101,14 @@ func (l *lease) fresh(now time.Time) bool {
 	return !l.past(renew, now) && l.valid(now)
 }
 
-// valid reports whether the lease may be used at all.
+// usable reports whether the lease may be handed out, if only because its
+// renewal fails. That is not for environments that could be opened without
+// asking anybody.
+func (l *lease) usable(now time.Time) bool {
+	return l.valid(now) && (!l.env.Expires.IsZero() || l.fresh(now))
+}
+
+// valid reports whether the lease has not expired.
 func (l *lease) valid(now time.Time) bool {
 	return l.env.Expires.IsZero() || !l.past(l.env.Expires, now)
 }
