@@ -1,0 +1,161 @@
+// Package trust remembers which .escenv files the user allowed, by path and
+// content, and which they denied, by path.
+//
+// There is one small file per .escenv, named after its path, so that asking
+// costs one open. It holds digests: what was allowed never leaves the project.
+package trust
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// A Verdict says what the user decided about a file.
+type Verdict int
+
+// The verdicts.
+const (
+	Unknown Verdict = iota // nothing, or about other content
+	Allowed
+	Denied
+)
+
+// String returns the verdict in a word.
+func (v Verdict) String() string { return [...]string{"not allowed", "allowed", "denied"}[v] }
+
+// maxAllowed is how many contents of one path stay allowed, so that switching
+// between two branches does not ask each time.
+const maxAllowed = 32
+
+// maxRecord is the longest record that is read, in bytes.
+const maxRecord = 16 << 10
+
+// A Store keeps decisions below a directory that belongs to the user alone.
+type Store struct {
+	Dir string // absolute; made when the first decision is written
+	UID int    // the user, whose records alone count
+}
+
+// Check returns what was decided about the file at path, which is canonical,
+// with content of that digest. A record that others could have written is an
+// error, and counts as Unknown.
+func (s Store) Check(path, digest string) (Verdict, error) {
+	lines, err := s.read(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Unknown, nil
+	case err != nil:
+		return Unknown, err
+	case slices.Contains(lines, "deny"):
+		return Denied, nil
+	case slices.Contains(lines, "allow "+decision(path, digest)):
+		return Allowed, nil
+	}
+	return Unknown, nil
+}
+
+// Allow records that the file at path may be used as long as its content has
+// that digest. It takes back a Deny.
+func (s Store) Allow(path, digest string) error {
+	lines, err := s.read(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	line := "allow " + decision(path, digest)
+	lines = slices.DeleteFunc(lines, func(l string) bool { return l == line || !strings.HasPrefix(l, "allow ") })
+	lines = append(lines, line)
+	return s.write(path, lines[max(0, len(lines)-maxAllowed):])
+}
+
+// Deny records that the file at path is not to be used, whatever it says, and
+// forgets what was allowed.
+func (s Store) Deny(path string) error { return s.write(path, []string{"deny"}) }
+
+// decision binds a digest to the path it was allowed at.
+func decision(path, digest string) string { return sum(path + "\n" + digest) }
+
+func (s Store) record(path string) string { return filepath.Join(s.Dir, sum(path)) }
+
+func sum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// read returns the lines of the record of path.
+func (s Store) read(path string) ([]string, error) {
+	f, err := os.OpenFile(s.record(path), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("reading what was decided about %s: %w", path, err)
+	}
+	defer f.Close()
+	if err := s.mine(f, 0); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxRecord))
+	if err != nil {
+		return nil, fmt.Errorf("reading what was decided about %s: %w", path, err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), nil
+}
+
+// mine returns an error unless f is a file of this type that only the user can
+// have written.
+func (s Store) mine(f *os.File, kind fs.FileMode) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	switch st, ok := info.Sys().(*syscall.Stat_t); {
+	case info.Mode().Type() != kind:
+		return fmt.Errorf("%s is not what escenv wrote there: it is a %s", f.Name(), info.Mode().Type())
+	case !ok || int(st.Uid) != s.UID:
+		return fmt.Errorf("%s belongs to another user", f.Name())
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s is open to others: its mode is %04o", f.Name(), info.Mode().Perm())
+	}
+	return nil
+}
+
+// write replaces the record of path in one step.
+func (s Store) write(path string, lines []string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("recording the decision about %s: %w", path, err)
+		}
+	}()
+	if err := s.makeDir(); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(s.Dir, ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), s.record(path))
+}
+
+// makeDir makes the directory, or sees that it is the user's alone.
+func (s Store) makeDir() error {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return err
+	}
+	dir, err := os.OpenFile(s.Dir, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return s.mine(dir, fs.ModeDir)
+}
