@@ -46,7 +46,7 @@ func (c cloud) person(t *testing.T, settings string) *home {
 		t.Fatal(err)
 	}
 	os.Chmod(h.path("config/escenv/issuer/key.pem"), 0o600)
-	h.write("config/escenv/config.yaml", settings+"\n"+c.awsSettings())
+	h.configure(settings + "\n" + c.awsSettings())
 	h.write("config/escenv/environments/shop/prod.yaml", c.definition())
 	h.write("project/.escenv", "shop/prod\n")
 	return h

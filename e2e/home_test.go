@@ -64,6 +64,9 @@ func (h *home) write(name, text string) {
 	}
 }
 
+// configure writes config.yaml.
+func (h *home) configure(text string) { h.t.Helper(); h.write("config/escenv/config.yaml", text) }
+
 // A result is what a command printed and how it ended.
 type result struct {
 	stdout, stderr string

@@ -8,6 +8,10 @@ import (
 	"testing"
 )
 
+// namespaceBin is set for the part of the run that is in a network namespace:
+// the directory with the programs that the first part built.
+const namespaceBin = "ESCENV_E2E_NAMESPACE_BIN"
+
 // A laboratory is what the tests of one run share.
 type laboratory struct {
 	dir    string // holds all that the run writes; removed after it

@@ -13,6 +13,8 @@ import (
 func TestMinIO(t *testing.T) {
 	c := startMinIO(t)
 	c.testMainJob(t)
+	c.testRefused(t, "a wrong audience", "a foreign key")
+	t.Run("credentials that expire are renewed at the next prompt", c.testRenewal)
 }
 
 // startMinIO starts a MinIO that trusts an issuer of ours. It fetches the

@@ -15,9 +15,6 @@ import (
 const (
 	issuerHost    = "issuer.test"
 	issuerAddress = "192.0.2.1"
-
-	// namespaceBin is set inside the namespace, to the directory of programs.
-	namespaceBin  = "ESCENV_E2E_NAMESPACE_BIN"
 	skipNamespace = "ESCENV_E2E_SKIP_NETNS"
 )
 

@@ -6,47 +6,55 @@ import (
 	"time"
 )
 
-// testRefused is what happens to tokens that a cloud must not take. Whoever
-// set it up has to see what was presented, to compare it with what the cloud
-// expects.
-func (c cloud) testRefused(t *testing.T) {
+// A refusal is a token that a cloud must not take, and what a person must be
+// shown of it besides the issuer.
+type refusal struct {
+	settings string                    // config.yaml
+	token    func(t *testing.T) string // handed in; nil for the own issuer's
+	want     []string
+}
+
+// refusals returns all of them by name.
+func (c cloud) refusals() map[string]refusal {
 	soon := time.Now().Add(5 * time.Minute)
-	for _, test := range []struct {
-		name     string
-		settings string
-		token    func(t *testing.T) string // nil: the own issuer's
-		want     []string
-	}{
-		{
-			name: "wrong audience", settings: ownIssuer + "\naudience: somebody-else",
-			want: []string{"somebody-else", subject},
+	past := time.Now().Add(-10 * time.Minute) // STS forgives five
+	minute := func(at time.Time) string { return at.UTC().Format("2006-01-02T15:04") }
+	return map[string]refusal{
+		"a wrong audience": {
+			settings: ownIssuer + "\naudience: somebody-else",
+			want:     []string{"somebody-else", subject},
 		},
-		{
-			name: "wrong subject", settings: "identity: {issuer: {user: mallory}}",
-			want: []string{audience, "escenv:env:shop/prod:user:mallory"},
+		"a wrong subject": {
+			settings: "identity: {issuer: {user: mallory}}",
+			want:     []string{audience, "escenv:env:shop/prod:user:mallory"},
 		},
-		{
-			name:  "foreign key",
+		"a foreign key": {
 			token: func(t *testing.T) string { return c.issuer.forger(t).token(t, subject, soon) },
-			want:  []string{audience, subject, soon.UTC().Format("2006-01-02T15:04")},
+			want:  []string{audience, subject, minute(soon)},
 		},
-		{
-			name:  "past its grace",
-			token: func(t *testing.T) string { return c.issuer.signer(t).token(t, subject, soon.Add(-15*time.Minute)) },
-			want:  []string{audience, subject, soon.Add(-15 * time.Minute).UTC().Format("2006-01-02T15:04")},
+		"an end past its grace": {
+			token: func(t *testing.T) string { return c.issuer.signer(t).token(t, subject, past) },
+			want:  []string{audience, subject, minute(past)},
 		},
-	} {
-		t.Run("refuses a token with "+test.name, func(t *testing.T) {
-			h := c.person(t, test.settings)
-			if test.token != nil {
-				h.write("given/token", test.token(t))
-				h.write("config/escenv/config.yaml", "identity: {file: '"+h.path("given/token")+"'}\n"+c.awsSettings())
+	}
+}
+
+// testRefused checks that the command does not run, and that whoever set up
+// the cloud sees what was presented, to compare it with what is expected.
+func (c cloud) testRefused(t *testing.T, names ...string) {
+	for _, name := range names {
+		t.Run("a token with "+name+" is refused", func(t *testing.T) {
+			refusal := c.refusals()[name]
+			h := c.person(t, refusal.settings)
+			if refusal.token != nil {
+				h.write("given/token", refusal.token(t))
+				h.configure("identity: {file: '" + h.path("given/token") + "'}\n" + c.awsSettings())
 			}
 			r := h.run(".", "escenv", "exec", "-e", "shop/prod", "--", "echo", "the command ran")
 			if r.status != 125 || r.stdout != "" {
 				t.Errorf("status %d, want 125; stdout %q", r.status, r.stdout)
 			}
-			for _, want := range append(test.want, issuerURL, "escenv: error: ", "iss", "aud", "sub", "exp") {
+			for _, want := range append(refusal.want, "escenv: error: ", "iss", issuerURL, "aud", "sub", "exp") {
 				if !strings.Contains(r.stderr, want) {
 					t.Errorf("stderr does not say %q:\n%s", want, r.stderr)
 				}

@@ -32,17 +32,22 @@ type terminal struct {
 // shells says, for each shell, how to start it, its startup file, and what is
 // in there: a prompt of ours and the line that install.sh tells people to add.
 var shells = map[string]struct {
-	args   []string
-	file   string
-	text   string
-	status string
+	args       []string
+	file, text string
 }{
-	"bash": {[]string{"bash", "--noprofile", "-i"}, ".bashrc", "PS1='READY> '\neval \"$(escenv hook bash)\"\n", "$?"},
-	"zsh":  {[]string{"zsh", "-i"}, ".zshrc", "PS1='READY> '\neval \"$(escenv hook zsh)\"\n", "$?"},
-	"fish": {
-		[]string{"fish", "-i"}, "config/fish/config.fish",
-		"set -g fish_greeting\nfunction fish_prompt; echo 'READY> '; end\nescenv hook fish | source\n", "$status",
-	},
+	"bash": {[]string{"bash", "--noprofile", "-i"}, ".bashrc", `
+PS1='READY> '
+eval "$(escenv hook bash)"
+`},
+	"zsh": {[]string{"zsh", "-i"}, ".zshrc", `
+PS1='READY> '
+eval "$(escenv hook zsh)"
+`},
+	"fish": {[]string{"fish", "-i"}, "config/fish/config.fish", `
+set -g fish_greeting
+function fish_prompt; echo 'READY> '; end
+escenv hook fish | source
+`},
 }
 
 // startTerminal runs cmd on a terminal of its own and waits for its prompt.
