@@ -18,3 +18,6 @@ func clock() time.Time {
 	ahead, _ := time.ParseDuration(strings.TrimSpace(string(text)))
 	return time.Now().Add(ahead)
 }
+
+// passedClock names the variable that the agent's clock needs.
+const passedClock = "ESCENV_TEST_CLOCK"

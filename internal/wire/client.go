@@ -77,9 +77,17 @@ func (c *Client) request(op Op, args any) (Request, error) {
 
 // Open asks the agent to open an environment.
 func (c *Client) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	return Caller(c.Call).Open(ctx, req)
+}
+
+// A Caller is a way to ask an agent, such as Client.Call. It is an esc.Opener.
+type Caller func(ctx context.Context, op Op, args, result any) error
+
+// Open asks the agent to open an environment.
+func (call Caller) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
 	args := OpenArgs{Refs: req.Refs, Want: req.Want, Path: req.Path, Hook: req.Hook}
 	var result OpenResult
-	if err := c.Call(ctx, OpOpen, args, &result); err != nil {
+	if err := call(ctx, OpOpen, args, &result); err != nil {
 		return nil, err
 	}
 	return result.Environment()
@@ -126,8 +134,8 @@ func (r *Reply) into(op Op, result any) error {
 	return decode(r.Result, result)
 }
 
-// Streams is a Conn over the standard streams of a private agent. It serves
-// one call after another: Close leaves the streams open, Interrupt ends them.
+// Streams is a Conn over the standard streams of a private agent, which ends
+// when they are closed.
 type Streams struct {
 	R io.ReadCloser // the agent's standard output
 	W io.WriteCloser
@@ -136,11 +144,8 @@ type Streams struct {
 func (s Streams) Read(p []byte) (int, error)  { return s.R.Read(p) }
 func (s Streams) Write(p []byte) (int, error) { return s.W.Write(p) }
 
-// Close does nothing: the next call uses the streams again.
-func (s Streams) Close() error { return nil }
+// Close closes both streams.
+func (s Streams) Close() error { return errors.Join(s.W.Close(), s.R.Close()) }
 
-// Interrupt closes both streams, which also ends the agent.
-func (s Streams) Interrupt() {
-	_ = s.W.Close()
-	_ = s.R.Close()
-}
+// Interrupt closes both streams.
+func (s Streams) Interrupt() { _ = s.Close() }

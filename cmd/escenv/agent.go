@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/wire"
+)
+
+func (p *program) newAgentCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "agent",
+		Usage: "start, stop or look at the agent that keeps opened environments",
+		Description: help(`The agent opens environments, keeps them in memory until shortly before they
+expire, and gives them to escenv over a socket only you can reach. escenv starts
+it by itself, and it ends by itself when nobody asks it anything for an hour
+(agent: {idle: 1h} in config.yaml).`, plainExit, "escenv agent status"),
+		Subcommands: []*cli.Command{
+			p.agentCommand("start", "start the agent, unless this build's is running", p.runAgentStart),
+			p.agentCommand("stop", "stop the agent; what it keeps in memory is gone", p.runAgentStop),
+			p.newAgentStatusCommand(),
+			p.agentCommand("forget", "drop every opened environment; shells ask again", p.runAgentForget),
+		},
+	}
+}
+
+func (p *program) agentCommand(name, usage string, run func(context.Context) error) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usage,
+		Description: help("", plainExit, "escenv agent "+name),
+		Action: func(c *cli.Context) error {
+			if err := wantArgs(c, 0, 0); err != nil {
+				return err
+			}
+			return run(c.Context)
+		},
+	}
+}
+
+func (p *program) newAgentStatusCommand() *cli.Command {
+	asJSON := false
+	status := p.agentCommand("status", "say whether the agent runs, and what it keeps", func(ctx context.Context) error {
+		return p.runAgentStatus(ctx, asJSON)
+	})
+	status.Flags = []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON", Destination: &asJSON}}
+	status.Description = help("Prints names and times, never a value.", `0  the agent is running
+1  it is not, or something went wrong; stderr says what
+2  the command line was not understood`, "escenv agent status --json")
+	return status
+}
+
+// runAgentStart starts the agent, and replaces one of another build.
+func (p *program) runAgentStart(ctx context.Context) error {
+	var status wire.StatusResult
+	if err := p.callShared(ctx, wire.OpStatus, nil, &status); err != nil || status.Build == build.ID() {
+		return err
+	}
+	path, err := p.socketPath()
+	if err != nil {
+		return err
+	}
+	return p.replaceAgent(ctx, sharedClient(path), path)
+}
+
+func (p *program) runAgentStop(ctx context.Context) error {
+	return p.tellAgent(ctx, wire.OpLeave)
+}
+
+func (p *program) runAgentForget(ctx context.Context) error {
+	return p.tellAgent(ctx, wire.OpForget)
+}
+
+// tellAgent asks for op if there is an agent; without one there is nothing to
+// stop or to forget.
+func (p *program) tellAgent(ctx context.Context, op wire.Op) error {
+	path, err := p.socketPath()
+	if err != nil {
+		return err
+	}
+	err = sharedClient(path).Call(ctx, op, nil, nil)
+	if errors.Is(err, wire.ErrNoAgent) {
+		p.say("no agent is running")
+		return nil
+	}
+	return err
+}
+
+// agentStatus is what --json prints.
+type agentStatus struct {
+	Running bool   `json:"running"`
+	Socket  string `json:"socket"`
+	*wire.StatusResult
+}
+
+func (p *program) runAgentStatus(ctx context.Context, asJSON bool) error {
+	path, err := p.socketPath()
+	if err != nil {
+		return err
+	}
+	var result wire.StatusResult
+	err = sharedClient(path).Call(ctx, wire.OpStatus, nil, &result)
+	if err != nil && !errors.Is(err, wire.ErrNoAgent) {
+		return err
+	}
+	status := agentStatus{Running: err == nil, Socket: path}
+	if status.Running {
+		status.StatusResult = &result
+	}
+	return p.printAgentStatus(status, asJSON)
+}
+
+func (p *program) printAgentStatus(status agentStatus, asJSON bool) error {
+	out := &printer{w: p.stdout}
+	switch {
+	case asJSON:
+		text, err := json.MarshalIndent(status, "", "  ")
+		if err != nil {
+			return err
+		}
+		out.printf("%s\n", text)
+	case status.Running:
+		p.printAgent(out, status.StatusResult)
+	default:
+		p.say("no agent is running")
+	}
+	if out.err == nil && !status.Running {
+		return exitStatus(exitError)
+	}
+	return out.err
+}
+
+func (p *program) printAgent(out *printer, status *wire.StatusResult) {
+	out.printf("agent      pid %d, build %s, since %s\n", status.PID, safe(status.Build), status.Started.Local().Format(time.DateTime))
+	if status.Build != build.ID() {
+		out.printf("           this is build %s: the agent is replaced when it is next needed\n", build.ID())
+	}
+	out.printf("identity   %s\n", safe(status.Identity))
+	if status.Region != "" {
+		out.printf("region     %s\n", safe(status.Region))
+	}
+	if status.Endpoint != "" {
+		out.printf("endpoint   %s\n", safe(status.Endpoint))
+	}
+	for _, l := range status.Leases {
+		out.printf("lease      %s, %s\n", safe(l.Name), p.lifetime(l))
+	}
+}
+
+// lifetime says how long a lease lasts.
+func (p *program) lifetime(l wire.LeaseStatus) string {
+	if l.Expires.IsZero() {
+		return "does not expire"
+	}
+	left := func(t time.Time) time.Duration { return max(t.Sub(p.now()).Round(time.Second), 0) }
+	return fmt.Sprintf("expires in %s, renewed in %s", left(l.Expires), left(l.Renew))
+}
