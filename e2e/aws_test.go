@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // installAWS puts the machine's AWS CLI into the laboratory's bin directory.
@@ -53,4 +54,19 @@ func honoursEndpoint(version string) bool {
 	}
 	minor, _ := strconv.Atoi(m[2])
 	return m[1] == "1" && minor >= 29 || m[1] == "2" && minor >= 13
+}
+
+func TestHonoursEndpoint(t *testing.T) {
+	for version, want := range map[string]bool{
+		"aws-cli/1.28.9 Python/3.11":  false,
+		"aws-cli/1.29.0 Python/3.11":  true,
+		"aws-cli/1.45.11 Python/3.11": true,
+		"aws-cli/2.9.19 Python/3.11":  false,
+		"aws-cli/2.13.0 Python/3.11":  true,
+		"something else":              false,
+	} {
+		if got := honoursEndpoint(version); got != want {
+			t.Errorf("honoursEndpoint(%q) = %v, want %v", version, got, want)
+		}
+	}
 }
