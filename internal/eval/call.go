@@ -1,0 +1,183 @@
+package eval
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// call computes a built-in function.
+func (r *run) call(c *cell) (result, bool) {
+	if c.expr.fn == "open" {
+		return r.open(c)
+	}
+	args, ok := r.list(c, c.expr.items)
+	if !ok {
+		return result{}, false
+	}
+	values, isList := r.bounded(c, args).value.List()
+	if !isList || !r.accepts(c, values) {
+		return unknownResult(), true
+	}
+	switch c.expr.fn {
+	case "concat":
+		return r.concat(values, args), true
+	case "split":
+		return r.split(values, args), true
+	case "fromJSON":
+		return r.fromJSON(c, values[0], args), true
+	}
+	if args.unknown {
+		return r.text(c, "", args), true
+	}
+	text, err := textOf(c.expr.fn, values)
+	if err != nil {
+		r.errorAt(c, err.Error(), "")
+		return unknownResult(), true
+	}
+	return r.text(c, text, args), true
+}
+
+// accepts reports arguments of the wrong kind where they stand.
+func (r *run) accepts(c *cell, args []esc.Value) bool {
+	good := true
+	for i, arg := range args {
+		for j, want := range wanted(c.expr.fn, i, arg) {
+			v, at := arg, c.expr.items[i]
+			if j > 0 { // items of the list
+				elements, _ := arg.List()
+				v = elements[j-1]
+				if at.kind == list {
+					at = at.items[j-1]
+				}
+			}
+			if v.IsUnknown() || want == "" || v.Kind() == want {
+				continue
+			}
+			good = false
+			hint := ""
+			if want == "string" {
+				hint = "fn::toString makes a string of anything"
+			}
+			r.errorAt(c.env.cell(at), fmt.Sprintf("fn::%s needs a %s here, not %s", c.expr.fn, want, article(v.Kind())), hint)
+		}
+	}
+	return good
+}
+
+// wanted returns the kind argument i of fn must have, and those of its items
+// if it is a list of strings. "" is any.
+func wanted(fn string, i int, arg esc.Value) []string {
+	switch {
+	case fn == "toJSON" || fn == "toString":
+		return nil
+	case fn == "concat":
+		return []string{"list"}
+	case fn == "join" && i == 1:
+		kinds := []string{"list"}
+		elements, _ := arg.List()
+		for range elements {
+			kinds = append(kinds, "string")
+		}
+		return kinds
+	}
+	return []string{"string"}
+}
+
+// textOf computes the functions that give a string.
+func textOf(fn string, args []esc.Value) (string, error) {
+	first, _ := args[0].RevealString()
+	switch fn {
+	case "toString":
+		return interpolated(args[0]), nil
+	case "toJSON":
+		text, err := json.Marshal(plain(args[0]))
+		return string(text), err
+	case "toBase64":
+		return base64.StdEncoding.EncodeToString([]byte(first)), nil
+	case "fromBase64":
+		return fromBase64(first)
+	case "join":
+		var texts []string
+		elements, _ := args[1].List()
+		for _, e := range elements {
+			text, _ := e.RevealString()
+			texts = append(texts, text)
+		}
+		return strings.Join(texts, first), nil
+	}
+	return "", errors.New("fn::" + fn + " is not a built-in function")
+}
+
+func fromBase64(text string) (string, error) {
+	bytes, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return "", errors.New("the string is not base64")
+	case !utf8.Valid(bytes):
+		return "", errors.New("the decoded bytes are not UTF-8 text")
+	}
+	return string(bytes), nil
+}
+
+func (r *run) concat(lists []esc.Value, args result) result {
+	var all []esc.Value
+	for _, l := range lists {
+		if l.IsUnknown() {
+			return unknownResult()
+		}
+		elements, _ := l.List()
+		all = append(all, elements...)
+	}
+	if all == nil {
+		all = []esc.Value{}
+	}
+	args.value = esc.New(all)
+	return args
+}
+
+func (r *run) split(values []esc.Value, args result) result {
+	if args.unknown {
+		return unknownResult()
+	}
+	delimiter, _ := values[0].RevealString()
+	text, _ := values[1].RevealString()
+	var pieces []esc.Value
+	for _, piece := range strings.Split(text, delimiter) {
+		pieces = append(pieces, esc.New(piece))
+	}
+	v := esc.New(pieces)
+	if args.secret {
+		v = v.AsSecret()
+	}
+	return measure(v)
+}
+
+func (r *run) fromJSON(c *cell, arg esc.Value, args result) result {
+	if args.unknown {
+		return unknownResult()
+	}
+	text, _ := arg.RevealString()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var raw any
+	err := decoder.Decode(&raw)
+	if err == nil {
+		_, err = decoder.Token()
+	}
+	if !errors.Is(err, io.EOF) {
+		r.errorAt(c, "the string is not JSON", "")
+		return unknownResult()
+	}
+	v := fromPlain(raw)
+	if args.secret {
+		v = v.AsSecret()
+	}
+	return measure(v)
+}

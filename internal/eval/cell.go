@@ -1,0 +1,318 @@
+package eval
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// A cell is one expression in a run. It is computed at most once.
+type cell struct {
+	env  *environment
+	expr *expr
+	self *place // it alone; see alone
+
+	constant    bool // result is all there is to it
+	state       state
+	wave        int
+	result      result
+	targetState state
+	named       *place // reference: what it names
+	opening     *opening
+}
+
+// alone returns the place of c with nothing below it.
+func (c *cell) alone() *place {
+	if c.self == nil {
+		c.self = &place{layers: []*cell{c}}
+	}
+	return c.self
+}
+
+func (c *cell) isFinal() bool {
+	return !c.constant && c.expr.kind == call && c.expr.fn == "final"
+}
+
+func (c *cell) isLiteralObject() bool { return !c.constant && c.expr.kind == object }
+
+func (c *cell) isUnknown() bool { return c.state == done && c.result.value.IsUnknown() }
+
+// field returns a property of an object cell, nil if it has none. Nobody
+// knows what an unknown has, so it has everything.
+func (c *cell) field(name string) *cell {
+	if c.isLiteralObject() {
+		if field := c.expr.fields[name]; field != nil {
+			return c.env.cell(field)
+		}
+		return nil
+	}
+	if c.isUnknown() {
+		return c
+	}
+	fields, _ := c.result.value.Object()
+	if v, ok := fields[name]; ok {
+		return constant(c, measure(v))
+	}
+	return nil
+}
+
+// names returns the properties of an object cell.
+func (c *cell) names() []string {
+	if c.isLiteralObject() {
+		return c.expr.names
+	}
+	return c.result.value.Keys()
+}
+
+// isObject reports whether c, no reference, is an object. Only what may turn
+// out to be one is computed for it.
+func (r *run) isObject(c *cell) (yes, ok bool) {
+	if !c.constant {
+		switch c.expr.kind {
+		case object:
+			return true, true
+		case call:
+			if c.expr.fn != "open" && c.expr.fn != "fromJSON" {
+				return false, true
+			}
+		default:
+			return false, true
+		}
+	}
+	x, ok := r.compute(c)
+	return x.isObject(), ok
+}
+
+// target returns what a reference or fn::final stands for; nil if c is
+// neither.
+func (r *run) target(c *cell) (*place, bool) {
+	switch {
+	case c.constant:
+		return nil, true
+	case c.isFinal():
+		return c.env.cell(c.expr.items[0]).alone(), true
+	case c.expr.kind != reference || c.named != nil:
+		return c.named, true
+	case c.targetState == busy:
+		r.cycle(c.alone())
+		return r.unknown(c), true
+	}
+	c.targetState = busy
+	p, ok := r.follow(c, 0)
+	c.targetState = idle
+	if ok {
+		c.named = p
+	}
+	return p, ok
+}
+
+// compute returns what c holds, an expression of any kind but object.
+func (r *run) compute(c *cell) (result, bool) {
+	switch {
+	case c.state == done:
+		return c.result, true
+	case c.state == busy:
+		return r.cycle(c.alone()), true
+	case c.wave == r.wave:
+		return result{}, false
+	}
+	c.state = busy
+	x, ok := r.evaluate(c)
+	if !ok {
+		c.state, c.wave = idle, r.wave
+		return result{}, false
+	}
+	x = r.bounded(c, x)
+	if x.secret && c.makesText() {
+		r.note(x.value)
+	}
+	c.state, c.result = done, x
+	return x, true
+}
+
+// makesText reports whether c may hold a string that no other cell does.
+func (c *cell) makesText() bool { return c.expr.kind != list && c.expr.fn != "concat" }
+
+func (r *run) evaluate(c *cell) (result, bool) {
+	switch c.expr.kind {
+	case literal:
+		return scalarResult(c.expr.value), true
+	case interpolation:
+		return r.interpolate(c)
+	case list:
+		return r.list(c, c.expr.items)
+	case call:
+		return r.call(c)
+	}
+	return unknownResult(), true
+}
+
+// list computes every item, even when one is not ready: they may all be
+// opened at once.
+func (r *run) list(c *cell, items []*expr) (result, bool) {
+	values := make([]esc.Value, len(items))
+	var x result
+	ready := true
+	for i, item := range items {
+		element, ok := r.value(c.env.cell(item).alone())
+		ready = ready && ok
+		values[i] = element.value
+		x.include(element)
+	}
+	x.value = esc.New(values)
+	return x, ready
+}
+
+func (r *run) interpolate(c *cell) (result, bool) {
+	var text strings.Builder
+	var x result
+	ready := true
+	for i, part := range c.expr.parts {
+		text.WriteString(part.text)
+		if part.path == nil {
+			continue
+		}
+		v, ok := r.reference(c, i)
+		ready = ready && ok
+		x.unknown, x.secret = x.unknown || v.unknown, x.secret || v.secret
+		if ok && !x.unknown && text.Len() <= maxValue {
+			text.WriteString(interpolated(v.value))
+		}
+	}
+	if !ready {
+		return result{}, false
+	}
+	return r.text(c, text.String(), x), true
+}
+
+// reference returns the value that part i of an interpolation names.
+func (r *run) reference(c *cell, i int) (result, bool) {
+	p, ok := r.follow(c, i)
+	if !ok {
+		return result{}, false
+	}
+	asking := r.asking
+	r.asking = c
+	defer func() { r.asking = asking }()
+	return r.value(p)
+}
+
+// text is a computed string, as unknown and as secret as what it came from.
+func (r *run) text(c *cell, text string, from result) result {
+	v := esc.New(text)
+	if from.secret {
+		v = v.AsSecret()
+	}
+	switch {
+	case from.unknown:
+		x := unknownResult()
+		x.secret = from.secret
+		return x
+	case len(text) > maxValue:
+		r.errorAt(c, tooLarge("the value", maxValue), "")
+		return unknownResult()
+	}
+	return scalarResult(v)
+}
+
+// A problem is why a path leads nowhere.
+type problem struct{ summary, hint string }
+
+// follow finds what part i of c refers to. What is wrong on the way is
+// reported and gives an unknown.
+func (r *run) follow(c *cell, i int) (*place, bool) {
+	asking := r.asking
+	r.asking = c
+	defer func() { r.asking = asking }()
+	p, rest, wrong, ok := r.begins(c, c.expr.parts[i].path)
+	for _, s := range rest {
+		if p == nil || !ok {
+			break
+		}
+		p, wrong, ok = r.descend(p, s)
+	}
+	if wrong != nil {
+		part := c.expr.parts[i]
+		r.report(diagnoseRange(c.env.def.source, c.expr, part.start, part.end, wrong.summary, wrong.hint))
+	}
+	if ok && p == nil {
+		p = r.unknown(c)
+	}
+	return p, ok
+}
+
+// descend goes one step down from p.
+func (r *run) descend(p *place, s step) (*place, *problem, bool) {
+	cells, ok := r.solid(p)
+	if !ok {
+		return nil, nil, false
+	}
+	top := cells[0]
+	isObject, ok := r.isObject(top)
+	switch {
+	case !ok:
+		return nil, nil, false
+	case isObject:
+		return r.property(p, s)
+	case !top.constant && top.expr.kind == list:
+		return r.item(top, s)
+	}
+	x, ok := r.compute(top)
+	if !ok {
+		return nil, nil, false
+	}
+	if x.value.IsUnknown() {
+		return r.unknown(top), nil, true
+	}
+	elements, isList := x.value.List()
+	if !isList {
+		return nil, &problem{summary: fmt.Sprintf("%s has no %s", article(x.value.Kind()), clip(strings.TrimPrefix(s.String(), ".")))}, true
+	}
+	if wrong := outOfRange(s, len(elements)); wrong != nil {
+		return nil, wrong, true
+	}
+	if known := p.children[s.String()]; known != nil {
+		return known, nil, true
+	}
+	return p.adopt(s.String(), constant(top, measure(elements[s.index])).alone()), nil, true
+}
+
+// item returns one item of a list as it is written.
+func (r *run) item(list *cell, s step) (*place, *problem, bool) {
+	if wrong := outOfRange(s, len(list.expr.items)); wrong != nil {
+		return nil, wrong, true
+	}
+	return list.env.cell(list.expr.items[s.index]).alone(), nil, true
+}
+
+func outOfRange(s step, length int) *problem {
+	switch {
+	case !s.isIndex:
+		return &problem{fmt.Sprintf("a list has no property %q", clip(s.name)), "write an index: [0]"}
+	case s.index >= length:
+		return &problem{summary: fmt.Sprintf("index %d is out of range: the list has %d", s.index, length)}
+	}
+	return nil
+}
+
+func (r *run) property(p *place, s step) (*place, *problem, bool) {
+	if s.isIndex {
+		return nil, &problem{"an object has no index", `write a name: ["name"]`}, true
+	}
+	child, ok := r.child(p, s.name)
+	if ok && child == nil {
+		return nil, &problem{fmt.Sprintf("unknown property %q", clip(s.name)), didYouMean(s.name, r.known(p))}, true
+	}
+	return child, nil, ok
+}
+
+// known returns the names of p's properties, for a hint.
+func (r *run) known(p *place) []string {
+	cells, ok := r.solid(p)
+	if !ok {
+		return nil
+	}
+	r.expand(p, cells)
+	return append([]string{}, p.names...)
+}

@@ -1,0 +1,96 @@
+package eval
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// file is how diagnostics name a text.
+func (s *Source) file() string {
+	if s.File != "" {
+		return s.File
+	}
+	return s.Name
+}
+
+// diagnose returns an error about e of the text src.
+func diagnose(src *Source, e *expr, summary, hint string) esc.Diagnostic {
+	return diagnoseRange(src, e, 0, len(e.raw), summary, hint)
+}
+
+// diagnoseRange is diagnose for some bytes of a scalar's text, if they can be
+// found in the file; else it is about all of e.
+func diagnoseRange(src *Source, e *expr, start, end int, summary, hint string) esc.Diagnostic {
+	d := esc.Diagnostic{
+		Position: esc.Position{File: src.file(), Line: e.line, Column: e.column},
+		Path:     e.path(), Summary: summary, Hint: hint,
+	}
+	offset, ok := rawOffset(src.Text, e)
+	if !ok {
+		return d
+	}
+	d.Column = e.column + offset + utf8.RuneCountInString(e.raw[:start])
+	width := utf8.RuneCountInString(e.raw[start:end])
+	if start == 0 && end == len(e.raw) {
+		d.Column, width = e.column, width+2*offset
+	}
+	d.End = esc.Position{File: d.File, Line: d.Line, Column: d.Column + width}
+	return d
+}
+
+// rawOffset finds a scalar's text in its line: 0 characters from where it
+// begins, or 1 behind a quote. Escaped and folded text is not found.
+func rawOffset(text []byte, e *expr) (int, bool) {
+	rest := fromColumn(line(text, e.line), e.column)
+	if e.raw == "" || strings.ContainsRune(e.raw, '\n') {
+		return 0, false
+	}
+	if strings.HasPrefix(rest, e.raw) {
+		return 0, true
+	}
+	if rest != "" && (rest[0] == '"' || rest[0] == '\'') && strings.HasPrefix(rest[1:], e.raw+rest[:1]) {
+		return 1, true
+	}
+	return 0, false
+}
+
+// line returns line n of text, from 1.
+func line(text []byte, n int) string {
+	for ; n > 1; n-- {
+		_, after, ok := bytes.Cut(text, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		text = after
+	}
+	before, _, _ := bytes.Cut(text, []byte("\n"))
+	return string(before)
+}
+
+// fromColumn returns what stands at column and behind it, from 1.
+func fromColumn(line string, column int) string {
+	for ; column > 1 && line != ""; column-- {
+		_, size := utf8.DecodeRuneInString(line)
+		line = line[size:]
+	}
+	return line
+}
+
+// tidy sorts, drops what was said twice, and bounds.
+func tidy(ds esc.Diagnostics) esc.Diagnostics {
+	ds.Sort()
+	var out esc.Diagnostics
+	seen := map[esc.Diagnostic]bool{}
+	count := map[bool]int{} // warnings never crowd out errors
+	for _, d := range ds {
+		if !seen[d] && count[d.Warning] < maxDiagnostics {
+			out = append(out, d)
+			count[d.Warning]++
+		}
+		seen[d] = true
+	}
+	return out
+}

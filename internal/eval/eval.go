@@ -1,0 +1,213 @@
+// Package eval is the language: it reads definitions and computes what they
+// say, as little of it as was asked for.
+//
+// Reading a text gives a definition: a tree of expressions with positions. A
+// run links definitions through their imports and computes values on demand.
+// One goroutine computes; only loads and fn::open wait for anything, and they
+// run beside each other. What depends on one that is still under way is
+// "not ready" and is asked for again when something has arrived.
+package eval
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// A Source is the text of one definition.
+type Source struct {
+	Name string // "project/name" or a path: what diagnostics show
+	File string // absolute, if the text came from a local file
+	Text []byte
+}
+
+// A Loader finds definitions. It is called from several goroutines.
+type Loader interface {
+	// LoadRef loads the definition that is opened or checked.
+	LoadRef(ctx context.Context, ref esc.Ref) (*Source, error)
+	// Load loads what imports or ${environments...} name. name is as it is
+	// written and from is the definition it is written in. Two Sources of one
+	// Name are the same definition.
+	Load(ctx context.Context, name string, from *Source) (*Source, error)
+}
+
+// An Evaluator opens environments by computing them.
+type Evaluator struct {
+	Loader    Loader
+	Providers map[string]esc.Provider // what fn::open::NAME means
+}
+
+var _ esc.Opener = (*Evaluator)(nil)
+
+// maxParallel bounds how many loads, and how many fn::open, run at once.
+const maxParallel = 16
+
+// Open computes the part of the layers that req demands. It implements
+// esc.Opener. It does not set Renew: whoever has a clock does.
+func (e *Evaluator) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	if len(req.Refs) == 0 {
+		return nil, esc.Errorf(esc.Invalid, "no environment was named")
+	}
+	if req.Want == esc.WantPath && len(req.Refs) > 1 {
+		return nil, esc.Errorf(esc.Invalid, "a path needs exactly one environment")
+	}
+	layers, err := e.openLayers(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return stack(req, layers)
+}
+
+// openLayers opens each layer by itself, all at once.
+func (e *Evaluator) openLayers(ctx context.Context, req esc.Request) ([]*esc.Environment, error) {
+	slots := make(chan struct{}, maxParallel)
+	layers := make([]*esc.Environment, len(req.Refs))
+	errs := make([]error, len(req.Refs))
+	var group sync.WaitGroup
+	for i, ref := range req.Refs {
+		group.Go(func() { layers[i], errs[i] = e.openLayer(ctx, ref, req, slots) })
+	}
+	group.Wait()
+	return layers, join(errs)
+}
+
+func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (*esc.Environment, error) {
+	r, err := e.begin(ctx, ref, slots, false)
+	if err != nil {
+		return nil, err
+	}
+	defer r.cancel()
+	env := &esc.Environment{}
+	if err := r.demand(env, req); err != nil {
+		return nil, err
+	}
+	env.Name, env.Expires = ref.String(), r.expires
+	env.Secrets, env.Sources, env.Warnings = r.secretValues(), r.sources(), r.diagnostics()
+	return env, nil
+}
+
+// join returns the diagnostics of all errs as one error, or the first error
+// that is something else.
+func join(errs []error) error {
+	var all esc.Diagnostics
+	for _, err := range errs {
+		switch err := err.(type) { //nolint:errorlint // run returns these types unwrapped
+		case nil:
+		case esc.Diagnostics:
+			all = append(all, err...)
+		default:
+			return err
+		}
+	}
+	all.Sort()
+	return tidy(all).Err()
+}
+
+// stack puts opened layers on top of each other: later ones win.
+func stack(req esc.Request, layers []*esc.Environment) (*esc.Environment, error) {
+	out := &esc.Environment{Value: layers[0].Value}
+	variables := map[string]esc.Variable{}
+	var names []string
+	for i, layer := range layers {
+		names = append(names, layer.Name)
+		for _, v := range layer.Variables {
+			variables[v.Name] = v
+		}
+		if i > 0 {
+			out.Value = merge(layer.Value, out.Value)
+		}
+		out.Expires = earliest(out.Expires, layer.Expires)
+		out.Secrets = append(out.Secrets, layer.Secrets...)
+		out.Sources = append(out.Sources, layer.Sources...)
+		out.Warnings = append(out.Warnings, layer.Warnings...)
+	}
+	out.Name = strings.Join(names, " ")
+	out.Secrets, out.Sources = distinctSecrets(out.Secrets), distinct(out.Sources)
+	out.Warnings = tidy(out.Warnings)
+	if req.Want == esc.WantVariables {
+		out.Variables = sorted(variables)
+	}
+	return out, nil
+}
+
+func sorted(variables map[string]esc.Variable) []esc.Variable {
+	out := make([]esc.Variable, 0, len(variables))
+	for _, v := range variables {
+		out = append(out, v)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// merge lays upper over lower: objects merge, anything else replaces.
+func merge(upper, lower esc.Value) esc.Value {
+	above, ok := upper.Object()
+	below, ok2 := lower.Object()
+	if !ok || !ok2 {
+		return upper
+	}
+	out := make(map[string]esc.Value, len(above)+len(below))
+	for name, v := range below {
+		out[name] = v
+	}
+	for name, v := range above {
+		if under, ok := below[name]; ok {
+			v = merge(v, under)
+		}
+		out[name] = v
+	}
+	return esc.New(out)
+}
+
+// earliest returns the earlier of two times, of which zero means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Checked is what opening a definition would give, as far as that can be told
+// without opening it.
+type Checked struct {
+	Name      string
+	Variables []string // names of environmentVariables, sorted
+	Providers []string // the fn::open providers in it and its imports, sorted
+	Warnings  esc.Diagnostics
+}
+
+// Check looks at every value of a definition and of all it imports without
+// side effects. It returns Diagnostics when one of them is wrong.
+func (e *Evaluator) Check(ctx context.Context, ref esc.Ref) (*Checked, error) {
+	r, err := e.begin(ctx, ref, make(chan struct{}, maxParallel), true)
+	if err != nil {
+		return nil, err
+	}
+	defer r.cancel()
+	var variables []esc.Variable
+	err = r.finish(func() bool {
+		ready := r.everything()
+		_, whole := r.value(r.root.place())
+		var named bool
+		variables, named = r.variables()
+		return ready && whole && named
+	})
+	if err != nil {
+		return nil, err
+	}
+	checked := &Checked{Name: ref.String(), Providers: r.providers(), Warnings: r.diagnostics()}
+	for _, v := range variables {
+		checked.Variables = append(checked.Variables, v.Name)
+	}
+	return checked, nil
+}
+
+// Lint says what is wrong with one text, its imports not looked at.
+func Lint(src *Source) esc.Diagnostics {
+	_, diags := parse(src)
+	return tidy(diags)
+}

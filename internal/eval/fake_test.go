@@ -1,0 +1,142 @@
+package eval_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/eval"
+)
+
+// definitions is a Loader: texts by name. It counts loads, and while barrier
+// is set holds every load back until so many are under way at once.
+type definitions struct {
+	texts   map[string]string
+	barrier *barrier
+
+	mu    sync.Mutex
+	loads map[string]int
+}
+
+func (d *definitions) LoadRef(_ context.Context, ref esc.Ref) (*eval.Source, error) {
+	return d.get(ref.String())
+}
+
+func (d *definitions) Load(ctx context.Context, name string, from *eval.Source) (*eval.Source, error) {
+	if !strings.Contains(name, "/") {
+		project, _, _ := strings.Cut(from.Name, "/")
+		name = project + "/" + name
+	}
+	if d.barrier != nil {
+		if err := d.barrier.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return d.get(name)
+}
+
+func (d *definitions) get(name string) (*eval.Source, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.loads == nil {
+		d.loads = map[string]int{}
+	}
+	d.loads[name]++
+	text, ok := d.texts[name]
+	if !ok {
+		return nil, esc.Errorf(esc.NotFound, "there is no definition %s", name)
+	}
+	return &eval.Source{Name: name, Text: []byte(text)}, nil
+}
+
+// A barrier lets nobody through before n have come.
+type barrier struct {
+	mu   sync.Mutex
+	left int
+	open chan struct{}
+}
+
+func newBarrier(n int) *barrier { return &barrier{left: n, open: make(chan struct{})} }
+
+func (b *barrier) wait(ctx context.Context) error {
+	b.mu.Lock()
+	if b.left--; b.left == 0 {
+		close(b.open)
+	}
+	b.mu.Unlock()
+	select {
+	case <-b.open:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(10 * time.Second):
+		return fmt.Errorf("nobody else came")
+	}
+}
+
+// echo is a provider that gives back its inputs, and counts.
+type echo struct {
+	barrier *barrier
+	mu      sync.Mutex
+	opened  []string
+}
+
+func (e *echo) Check(esc.Value) esc.Diagnostics { return nil }
+
+func (e *echo) Open(ctx context.Context, inputs esc.Value, at esc.Site) (esc.Opened, error) {
+	e.mu.Lock()
+	e.opened = append(e.opened, at.Current+" in "+at.Root)
+	e.mu.Unlock()
+	if e.barrier != nil {
+		if err := e.barrier.wait(ctx); err != nil {
+			return esc.Opened{}, err
+		}
+	}
+	return esc.Opened{Value: inputs}, nil
+}
+
+// login is a provider with rules: user is a string, and nothing else may be
+// there but minutes. The user "refused" is.
+type login struct{ now time.Time }
+
+func (l login) Check(inputs esc.Value) esc.Diagnostics {
+	var diags esc.Diagnostics
+	fields, _ := inputs.Object()
+	for _, name := range inputs.Keys() {
+		if name != "user" && name != "minutes" {
+			diags = append(diags, esc.Diagnostic{Path: name, Summary: fmt.Sprintf("unknown input %q", name)})
+		}
+	}
+	if user, ok := fields["user"]; !ok {
+		diags = append(diags, esc.Diagnostic{Summary: "user is missing"})
+	} else if user.Kind() != "string" && !user.IsUnknown() {
+		diags = append(diags, esc.Diagnostic{Path: "user", Summary: "user must be a string"})
+	}
+	return diags
+}
+
+func (l login) Open(_ context.Context, inputs esc.Value, _ esc.Site) (esc.Opened, error) {
+	fields, _ := inputs.Object()
+	user, _ := fields["user"].RevealString()
+	switch user {
+	case "refused":
+		return esc.Opened{}, esc.Errorf(esc.Refused, "the door stays shut").WithHint("escenv status")
+	case "elsewhere":
+		return esc.Opened{}, esc.Errorf(esc.CallerIdentity, "the key is in your pocket")
+	}
+	minutes := time.Hour
+	if text, ok := fields["minutes"]; ok {
+		n, _ := text.RevealString()
+		minutes, _ = time.ParseDuration(n + "m")
+	}
+	return esc.Opened{
+		Value: esc.New(map[string]esc.Value{
+			"user":  esc.New(user),
+			"token": esc.NewSecret("token-of-" + user),
+		}),
+		Expires: l.now.Add(minutes),
+	}, nil
+}

@@ -1,0 +1,248 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// An environment is a definition in a run: its links to what it imports, and
+// a cell for each of its expressions.
+type environment struct {
+	def    *definition
+	links  []*link
+	cells  []cell
+	broken bool           // the text has errors: it is not opened
+	chain  []*environment // see layers
+	merged *place         // see place
+}
+
+// A link is one import of an environment.
+type link struct {
+	decl   importDecl
+	load   *load // nil until it is demanded
+	cyclic bool
+	failed bool // its error was reported here
+}
+
+// target returns what a link leads to, nil if that cannot be had.
+func (l *link) target() *environment {
+	if l.cyclic || l.load == nil || l.load.env == nil || l.load.env.broken {
+		return nil
+	}
+	return l.load.env
+}
+
+// A load is one definition that was asked for by name.
+type load struct {
+	done bool
+	env  *environment
+	err  error
+}
+
+// cell returns the cell of an expression of env.
+func (env *environment) cell(e *expr) *cell {
+	c := &env.cells[e.id]
+	c.env, c.expr = env, e
+	return c
+}
+
+// adopt makes a definition part of the run and begins to load what it
+// merges. Another text of the same name is the same definition.
+func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
+	if env := r.envs[def.source.Name]; env != nil {
+		return env
+	}
+	env := &environment{def: def, cells: make([]cell, def.count), broken: diags.Err() != nil && !r.checking}
+	r.envs[def.source.Name] = env
+	r.order = append(r.order, env)
+	for _, d := range diags {
+		r.report(d)
+	}
+	for _, decl := range def.imports {
+		l := &link{decl: decl}
+		if decl.merge || r.checking {
+			l.load = r.load(env, decl.name)
+		}
+		env.links = append(env.links, l)
+	}
+	return env
+}
+
+// load begins to load the definition that from calls name, once.
+func (r *run) load(from *environment, name string) *load {
+	key := name
+	if strings.HasPrefix(name, ".") || !strings.Contains(name, "/") {
+		key = from.def.source.Name + "\x00" + name // relative to where it is written
+	}
+	if l := r.loads[key]; l != nil {
+		return l
+	}
+	l := &load{}
+	r.loads[key] = l
+	if len(r.loads) > maxImports {
+		l.done, l.err = true, esc.Errorf(esc.Invalid, "more than %d definitions are imported", maxImports)
+		return l
+	}
+	r.loading++
+	r.start(func(ctx context.Context) func() {
+		src, err := r.loader.Load(ctx, name, from.def.source)
+		if err != nil {
+			return func() { r.loaded(l, nil, nil, err) }
+		}
+		def, diags := parse(src)
+		return func() { r.loaded(l, def, diags, nil) }
+	})
+	return l
+}
+
+func (r *run) loaded(l *load, def *definition, diags esc.Diagnostics, err error) {
+	r.loading--
+	l.done, l.err = true, err
+	if err == nil {
+		l.env = r.adopt(def, diags)
+	}
+	if r.loading == 0 {
+		r.inspect()
+	}
+}
+
+// inspect reports imports that failed, that lead back to themselves or that
+// lead too deep.
+func (r *run) inspect() {
+	seen := map[*environment]bool{}
+	for _, env := range r.order {
+		r.walk(env, nil, seen)
+	}
+}
+
+// walk follows the imports of env; trail is how it was reached.
+func (r *run) walk(env *environment, trail []*environment, seen map[*environment]bool) {
+	if seen[env] {
+		return
+	}
+	seen[env] = true
+	trail = append(trail, env)
+	for _, l := range env.links {
+		switch {
+		case l.load == nil || l.cyclic || l.failed:
+		case l.load.err != nil:
+			l.failed = true
+			r.importError(env, l, l.load.err)
+		case onTrail(trail, l.load.env):
+			l.cyclic = true
+			r.linkError(env, l, "cyclic import: "+cycleName(trail, l.load.env), "")
+		case len(trail) > maxImportDepth:
+			l.cyclic = true
+			r.linkError(env, l, fmt.Sprintf("imports are nested deeper than %d", maxImportDepth), "")
+		default:
+			r.walk(l.load.env, trail, seen)
+		}
+	}
+}
+
+func onTrail(trail []*environment, env *environment) bool {
+	for _, e := range trail {
+		if e == env {
+			return true
+		}
+	}
+	return false
+}
+
+// cycleName writes a cycle as "a/b imports c/d imports a/b".
+func cycleName(trail []*environment, env *environment) string {
+	const most = 10
+	var names []string
+	for _, e := range trail {
+		if e == env || len(names) > 0 {
+			names = append(names, e.def.source.Name)
+		}
+	}
+	if len(names) > most {
+		names = append(names[:most], "...")
+	}
+	return strings.Join(append(names, env.def.source.Name), " imports ")
+}
+
+func (r *run) linkError(env *environment, l *link, summary, hint string) {
+	r.report(diagnose(env.def.source, l.decl.at, summary, hint))
+}
+
+// importError reports an import that cannot be loaded: an error in the
+// definition that names it.
+func (r *run) importError(env *environment, l *link, err error) {
+	summary, hint := describe(err)
+	r.linkError(env, l, fmt.Sprintf("cannot import %q: %s", clip(l.decl.name), summary), hint)
+}
+
+// layers returns env and all it merges, what wins first. Each stands where it
+// is met first: nothing that is seen again further down can add anything.
+func (env *environment) layers() []*environment {
+	if env.chain == nil {
+		seen := map[*environment]bool{}
+		env.chain = env.collect(nil, seen)
+	}
+	return env.chain
+}
+
+func (env *environment) collect(chain []*environment, seen map[*environment]bool) []*environment {
+	seen[env] = true
+	chain = append(chain, env)
+	for i := len(env.links) - 1; i >= 0; i-- {
+		l := env.links[i]
+		if next := l.target(); l.decl.merge && next != nil && !seen[next] {
+			chain = next.collect(chain, seen)
+		}
+	}
+	return chain
+}
+
+// merges reports whether env merges other.
+func (env *environment) merges(other *environment) bool {
+	return env != other && onTrail(env.layers(), other)
+}
+
+// place returns the values of env over those of all it merges.
+func (env *environment) place() *place {
+	if env.merged == nil {
+		env.merged = &place{}
+		for _, layer := range env.layers() {
+			env.merged.layers = append(env.merged.layers, layer.cell(layer.def.values))
+		}
+		if !env.complete() {
+			unknown := constant(env.cell(env.def.values), unknownResult())
+			env.merged.layers = append(env.merged.layers, unknown)
+		}
+	}
+	return env.merged
+}
+
+// complete reports whether all that env merges is there. If not, nobody knows
+// what it would have.
+func (env *environment) complete() bool {
+	for _, layer := range env.layers() {
+		for _, l := range layer.links {
+			if l.decl.merge && l.target() == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// everything demands every expression of every definition, shadowed or not.
+func (r *run) everything() bool {
+	ready := true
+	for i := 0; i < len(r.order); i++ { // grows while it runs
+		env := r.order[i]
+		if env.broken {
+			continue
+		}
+		_, ok := r.value(env.cell(env.def.values).alone())
+		ready = ready && ok
+	}
+	return ready
+}

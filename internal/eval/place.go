@@ -1,0 +1,259 @@
+package eval
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+type state uint8
+
+const (
+	idle state = iota
+	busy       // being computed, further up the stack: meeting it is a cycle
+	done
+)
+
+// A place is one property path of one environment: what its definition and
+// those it merges say there, what wins first.
+type place struct {
+	layers []*cell
+
+	solidState state
+	solidCells []*cell // see solid
+
+	children map[string]*place
+	names    []string // of all children, once expanded
+	expanded bool
+
+	state  state
+	wave   int // in which it was found not ready
+	result result
+}
+
+// A constant is a cell that holds a value that was computed already. c is the
+// expression it came from.
+func constant(c *cell, x result) *cell {
+	return &cell{env: c.env, expr: c.expr, state: done, result: x, constant: true}
+}
+
+func (r *run) unknown(c *cell) *place { return constant(c, unknownResult()).alone() }
+
+// solid returns the layers of p that count, with references replaced by what
+// they name: objects, and then at most one of something else, which hides all
+// below it.
+func (r *run) solid(p *place) ([]*cell, bool) {
+	switch p.solidState {
+	case done:
+		return p.solidCells, true
+	case busy:
+		return []*cell{constant(p.layers[0], r.cycle(p))}, true
+	}
+	p.solidState = busy
+	cells, ok := r.solidify(p)
+	p.solidState = idle
+	if ok {
+		p.solidState, p.solidCells = done, cells
+	}
+	return cells, ok
+}
+
+func (r *run) solidify(p *place) ([]*cell, bool) {
+	if !r.enter(false) {
+		return []*cell{constant(p.layers[0], unknownResult())}, true
+	}
+	defer r.leave()
+	var cells []*cell
+	for _, c := range p.layers {
+		next := []*cell{c}
+		if target, ok := r.target(c); !ok {
+			return nil, false
+		} else if target != nil {
+			if next, ok = r.solid(target); !ok {
+				return nil, false
+			}
+		}
+		cells = append(cells, next...)
+		object, ok := r.isObject(cells[len(cells)-1])
+		if !ok {
+			return nil, false
+		}
+		if !object {
+			break
+		}
+	}
+	return cells, true
+}
+
+// child returns the property name of p; nil if it has none.
+func (r *run) child(p *place, name string) (*place, bool) {
+	if child := p.children[name]; child != nil || p.expanded {
+		return child, true
+	}
+	cells, ok := r.solid(p)
+	if !ok {
+		return nil, false
+	}
+	var layers []*cell
+	for _, c := range cells {
+		if field := c.field(name); field != nil {
+			layers = append(layers, field)
+		}
+	}
+	if layers == nil {
+		return nil, true
+	}
+	return p.adopt(name, r.stack(layers)), true
+}
+
+func (p *place) adopt(name string, child *place) *place {
+	if p.children == nil {
+		p.children = map[string]*place{}
+	}
+	p.children[name] = child
+	return child
+}
+
+// expand finds all properties of p, an object with these solid layers, in one
+// pass over them.
+func (r *run) expand(p *place, cells []*cell) {
+	if p.expanded {
+		return
+	}
+	p.names = nil
+	layers := map[string][]*cell{}
+	for _, c := range cells {
+		for _, name := range c.names() {
+			layers[name] = append(layers[name], c.field(name))
+		}
+	}
+	unknown := cells[len(cells)-1].isUnknown()
+	for name, stack := range layers {
+		p.names = append(p.names, name)
+		if unknown {
+			stack = append(stack, cells[len(cells)-1])
+		}
+		if p.children[name] == nil {
+			p.adopt(name, r.stack(stack))
+		}
+	}
+	sort.Strings(p.names)
+	p.expanded = !unknown
+}
+
+// stack makes a place of layers, without those that fn::final forbids.
+func (r *run) stack(layers []*cell) *place {
+	layers = r.obeyFinal(layers)
+	if len(layers) == 1 {
+		return layers[0].alone()
+	}
+	return &place{layers: layers}
+}
+
+// obeyFinal drops what overrides a fn::final value of a definition that its
+// own definition merges. Definitions that only stand beside each other may
+// override each other.
+func (r *run) obeyFinal(layers []*cell) []*cell {
+	for i := len(layers) - 1; i > 0; i-- {
+		upper, lower := layers[i-1], layers[i]
+		if !lower.isFinal() || !upper.env.merges(lower.env) {
+			continue
+		}
+		d := diagnose(upper.env.def.source, upper.expr, "cannot override a final value: this is ignored", "")
+		d.Warning = true
+		r.report(d)
+		layers = append(append([]*cell{}, layers[:i-1]...), layers[i:]...)
+	}
+	return layers
+}
+
+// value returns all that p holds.
+func (r *run) value(p *place) (result, bool) {
+	switch {
+	case p.state == done:
+		return p.result, true
+	case p.state == busy:
+		return r.cycle(p), true
+	case p.wave == r.wave:
+		return result{}, false
+	case !r.enter(p.wave == 0):
+		return unknownResult(), true
+	}
+	defer r.leave()
+	p.state = busy
+	x, ok := r.assemble(p)
+	if !ok {
+		p.state, p.wave = idle, r.wave
+		return result{}, false
+	}
+	p.state, p.result = done, x
+	return x, true
+}
+
+func (r *run) assemble(p *place) (result, bool) {
+	cells, ok := r.solid(p)
+	if !ok {
+		return result{}, false
+	}
+	top := cells[0]
+	if object, ok := r.isObject(top); !object || !ok || len(cells) == 1 && !top.isLiteralObject() {
+		return r.compute(top)
+	}
+	r.expand(p, cells)
+	fields := make(map[string]esc.Value, len(p.names))
+	x := result{unknown: cells[len(cells)-1].isUnknown()}
+	ready := true
+	for _, name := range p.names {
+		field, ok := r.value(p.children[name])
+		ready = ready && ok
+		fields[name] = field.value
+		x.size += len(name) + 4
+		x.include(field)
+	}
+	if !ready {
+		return result{}, false
+	}
+	x.value = esc.New(fields)
+	return r.bounded(p.layers[0], x), true
+}
+
+// bounded refuses what is too large to go on with.
+func (r *run) bounded(c *cell, x result) result {
+	switch {
+	case x.size > maxResult:
+		r.errorAt(c, tooLarge("the value", maxResult), "")
+	case x.nesting > maxNesting:
+		r.errorAt(c, fmt.Sprintf("the value is nested deeper than %d", maxNesting), "")
+	default:
+		return x
+	}
+	return unknownResult()
+}
+
+// cycle reports that computing p needs p.
+func (r *run) cycle(p *place) result {
+	at := r.asking
+	if at == nil {
+		at = p.layers[0]
+	}
+	r.errorAt(at, fmt.Sprintf("cyclic reference to %q", p.layers[0].expr.short()), "")
+	return unknownResult()
+}
+
+// enter goes one level deeper and counts the steps of the computation. It
+// reports when there are too many, and refuses all further ones.
+func (r *run) enter(first bool) bool {
+	if first {
+		r.steps++
+	}
+	if r.steps > maxSteps || r.nested > maxRecursion {
+		r.steps = maxSteps + 1
+		r.errorAt(r.root.cell(r.root.def.values), "the definition takes too many steps to compute", "")
+		return false
+	}
+	r.nested++
+	return true
+}
+
+func (r *run) leave() { r.nested-- }

@@ -1,0 +1,81 @@
+package eval
+
+import (
+	"fmt"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// begins finds where the path of a reference in c begins, and what of the path
+// is left then. A nil place without a problem was reported already.
+func (r *run) begins(c *cell, path []step) (*place, []step, *problem, bool) {
+	switch path[0].name {
+	case "context":
+		return constant(c, measure(r.context(c.env))).alone(), path[1:], nil, true
+	case "imports":
+		p, wrong, ok := r.imported(c.env, path)
+		return p, path[min(2, len(path)):], wrong, ok
+	case "environments":
+		p, wrong, ok := r.inline(c.env, path)
+		return p, path[min(3, len(path)):], wrong, ok
+	}
+	return c.env.place(), path, nil, true
+}
+
+// context is what ${context...} holds in env.
+func (r *run) context(env *environment) esc.Value {
+	named := func(e *environment) esc.Value {
+		return esc.New(map[string]esc.Value{"name": esc.New(e.def.source.Name)})
+	}
+	return esc.New(map[string]esc.Value{
+		"rootEnvironment":    named(r.root),
+		"currentEnvironment": named(env),
+	})
+}
+
+// imported finds ${imports["project/name"]}.
+func (r *run) imported(env *environment, path []step) (*place, *problem, bool) {
+	if len(path) < 2 || path[1].isIndex {
+		return nil, &problem{"imports needs the name of one", `write ${imports["project/name"].property}`}, true
+	}
+	var names []string
+	for _, l := range env.links {
+		if l.decl.name != path[1].name {
+			names = append(names, l.decl.name)
+			continue
+		}
+		if l.load == nil {
+			l.load = r.load(env, l.decl.name)
+		}
+		p, ok := r.arrived(l.load, l.cyclic)
+		return p, nil, ok
+	}
+	return nil, &problem{fmt.Sprintf("%q is not imported", clip(path[1].name)), didYouMean(path[1].name, names)}, true
+}
+
+// inline finds ${environments.project.name}, which needs no import.
+func (r *run) inline(env *environment, path []step) (*place, *problem, bool) {
+	if len(path) < 3 || path[1].isIndex || path[2].isIndex {
+		return nil, &problem{"environments needs a project and a name", "write ${environments.project.name.property}"}, true
+	}
+	name := path[1].name + "/" + path[2].name
+	l := r.load(env, name)
+	if l.done && l.err != nil {
+		summary, hint := describe(l.err)
+		return nil, &problem{fmt.Sprintf("cannot load %q: %s", clip(name), summary), hint}, true
+	}
+	p, ok := r.arrived(l, false)
+	return p, nil, ok
+}
+
+// arrived returns the values of a definition that was asked for, once it and
+// all it merges are there.
+func (r *run) arrived(l *load, cyclic bool) (*place, bool) {
+	if !l.done || r.loading > 0 {
+		return nil, false
+	}
+	if cyclic || l.env == nil || l.env.broken {
+		return nil, true // it was reported
+	}
+	return l.env.place(), true
+}

@@ -1,0 +1,253 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// A run opens or checks one definition. Everything in it belongs to the
+// goroutine that computes, but for the work that start hands out.
+type run struct {
+	ctx      context.Context
+	cancel   context.CancelFunc
+	loader   Loader
+	catalog  map[string]esc.Provider
+	checking bool // nothing may be opened
+
+	slots    chan struct{} // bounds work under way
+	settled  chan func()   // results of work, to be applied
+	underway int
+	loading  int
+	wave     int // counts how often everything not ready was asked for again
+
+	root    *environment
+	loads   map[string]*load        // by name, as written
+	envs    map[string]*environment // by Source.Name
+	order   []*environment
+	asking  *cell // the expression whose reference is being followed
+	steps   int
+	nested  int
+	expires time.Time
+	secrets map[string]bool
+	opened  map[string]bool // names of providers
+
+	diags    esc.Diagnostics
+	failures []failure
+}
+
+// A failure is a provider that could not open.
+type failure struct {
+	at  esc.Diagnostic
+	err *esc.Error
+}
+
+// begin loads a definition and its imports.
+func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{}, checking bool) (*run, error) {
+	src, err := e.Loader.LoadRef(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		loader: e.Loader, catalog: e.Providers, checking: checking,
+		slots: slots, settled: make(chan func()), wave: 1,
+		loads: map[string]*load{}, envs: map[string]*environment{},
+		secrets: map[string]bool{}, opened: map[string]bool{},
+	}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.root = r.adopt(parse(src))
+	err = r.finish(func() bool { return r.loading == 0 })
+	var wrong esc.Diagnostics
+	if checking && errors.As(err, &wrong) {
+		return r, nil // and find what else is wrong
+	}
+	if err != nil {
+		r.cancel()
+		return nil, err
+	}
+	return r, nil
+}
+
+// start has work done beside everything else. What it returns is then called
+// by the goroutine that computes.
+func (r *run) start(work func(context.Context) (settle func())) {
+	r.underway++
+	go func() {
+		select {
+		case r.slots <- struct{}{}:
+		case <-r.ctx.Done():
+			return
+		}
+		settle := work(r.ctx)
+		<-r.slots
+		select {
+		case r.settled <- settle:
+		case <-r.ctx.Done():
+		}
+	}()
+}
+
+// finish asks until ready says yes, waiting for work in between, and then for
+// all work that is under way: the first error does not hide the others.
+func (r *run) finish(ready func() bool) error {
+	for !ready() {
+		if err := r.wait(); err != nil {
+			return err
+		}
+	}
+	for r.underway > 0 {
+		if err := r.wait(); err != nil {
+			return err
+		}
+	}
+	return r.err()
+}
+
+// wait applies what has settled, at least one thing.
+func (r *run) wait() error {
+	if r.underway == 0 {
+		return esc.Errorf(esc.Internal, "evaluation waits for nothing")
+	}
+	select {
+	case settle := <-r.settled:
+		r.apply(settle)
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+	for {
+		select {
+		case settle := <-r.settled:
+			r.apply(settle)
+		default:
+			return nil
+		}
+	}
+}
+
+func (r *run) apply(settle func()) {
+	r.underway--
+	r.wave++
+	settle()
+}
+
+// errorAt reports what is wrong with the expression of c.
+func (r *run) errorAt(c *cell, summary, hint string) {
+	r.report(diagnose(c.env.def.source, c.expr, summary, hint))
+}
+
+func (r *run) report(d esc.Diagnostic) {
+	if len(r.diags) < 10*maxDiagnostics {
+		r.diags = append(r.diags, d)
+	}
+}
+
+// err returns what went wrong so far. A definition's errors come first; a
+// provider's failure alone keeps its kind, for the caller to act on.
+func (r *run) err() error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	if r.diags.Err() == nil && len(r.failures) > 0 {
+		return r.failure()
+	}
+	all := append(esc.Diagnostics{}, r.diags...)
+	for _, f := range r.failures {
+		all = append(all, f.at)
+	}
+	return tidy(all).Err()
+}
+
+// failure returns the first failure by position, but one that a private agent
+// can mend before all others.
+func (r *run) failure() error {
+	sort.SliceStable(r.failures, func(i, j int) bool {
+		a, b := r.failures[i], r.failures[j]
+		if mends := a.err.Kind == esc.CallerIdentity; mends != (b.err.Kind == esc.CallerIdentity) {
+			return mends
+		}
+		two := esc.Diagnostics{a.at, b.at}
+		two.Sort()
+		return two[0] == a.at
+	})
+	first := r.failures[0]
+	summary := first.at.String()
+	if more := len(r.failures) - 1; more > 0 {
+		summary += fmt.Sprintf(" (and %d more failed)", more)
+	}
+	return &esc.Error{Kind: first.err.Kind, Summary: summary, Hint: first.err.Hint, Err: first.err}
+}
+
+// note remembers the secrets in what was computed.
+func (r *run) note(v esc.Value) {
+	if list, ok := v.List(); ok {
+		for _, e := range list {
+			r.note(e)
+		}
+	}
+	if object, ok := v.Object(); ok {
+		for _, e := range object {
+			r.note(e)
+		}
+	}
+	if text, ok := v.RevealString(); ok && v.IsSecret() && text != "" && v.Kind() != "boolean" {
+		r.secrets[text] = true
+	}
+}
+
+func (r *run) secretValues() []esc.Value {
+	out := make([]esc.Value, 0, len(r.secrets))
+	for text := range r.secrets {
+		out = append(out, esc.NewSecret(text))
+	}
+	return distinctSecrets(out)
+}
+
+// distinctSecrets sorts and drops repetitions.
+func distinctSecrets(values []esc.Value) []esc.Value {
+	var texts []string
+	for _, v := range values {
+		text, _ := v.RevealString()
+		texts = append(texts, text)
+	}
+	var out []esc.Value
+	for _, text := range distinct(texts) {
+		out = append(out, esc.NewSecret(text))
+	}
+	return out
+}
+
+func (r *run) sources() []string {
+	var files []string
+	for _, env := range r.order {
+		if file := env.def.source.File; file != "" {
+			files = append(files, file)
+		}
+	}
+	return distinct(files)
+}
+
+func (r *run) providers() []string {
+	var names []string
+	for name := range r.opened {
+		names = append(names, name)
+	}
+	return distinct(names)
+}
+
+func (r *run) diagnostics() esc.Diagnostics { return tidy(append(esc.Diagnostics{}, r.diags...)) }
+
+// distinct sorts and drops repetitions.
+func distinct(texts []string) []string {
+	sort.Strings(texts)
+	var out []string
+	for i, text := range texts {
+		if i == 0 || text != texts[i-1] {
+			out = append(out, text)
+		}
+	}
+	return out
+}

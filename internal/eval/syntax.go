@@ -1,0 +1,91 @@
+package eval
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// A definition is one text, read. It does not change after that.
+type definition struct {
+	source  *Source
+	imports []importDecl
+	values  *expr // an object
+	count   int   // expressions in it; their ids are below it
+}
+
+// An importDecl is one item of imports.
+type importDecl struct {
+	name  string
+	merge bool
+	at    *expr
+}
+
+type kind uint8
+
+const (
+	broken        kind = iota // could not be read; a diagnostic says why
+	literal                   // null, boolean, number or string, secret or not
+	interpolation             // text with ${...} in it
+	reference                 // nothing but one ${...}
+	list
+	object
+	call // fn::...
+)
+
+// An expr is one node of a definition.
+type expr struct {
+	id     int
+	kind   kind
+	line   int    // from 1
+	column int    // from 1, in characters
+	raw    string // a scalar's text as YAML reads it
+	parent *expr
+	step   string // how parent reaches it: ".name", "[0]"
+
+	value    esc.Value        // literal
+	parts    []part           // interpolation, reference
+	names    []string         // object: in the order they are written
+	fields   map[string]*expr // object
+	items    []*expr          // list; arguments of a call
+	fn       string           // call: "join"
+	provider string           // call of open
+}
+
+// path returns the property path of e, "values.aws.login".
+func (e *expr) path() string {
+	var steps []string
+	for ; e != nil; e = e.parent {
+		steps = append(steps, e.step)
+	}
+	var b strings.Builder
+	for i := len(steps) - 1; i >= 0; i-- {
+		b.WriteString(steps[i])
+	}
+	return clip(strings.TrimPrefix(b.String(), "."))
+}
+
+// short returns the path as references write it, without "values".
+func (e *expr) short() string {
+	return strings.TrimPrefix(strings.TrimPrefix(e.path(), "values"), ".")
+}
+
+// clip keeps long names from others' texts out of messages.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}
+
+// nameStep writes a name as a step of a property path.
+func nameStep(name string) string {
+	if name == "" || strings.ContainsAny(name, ".[]{}\"\\: \t\r\n") {
+		return `["` + strings.ReplaceAll(name, `"`, `\"`) + `"]`
+	}
+	return "." + name
+}
+
+func indexStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
