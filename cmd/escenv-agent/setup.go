@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"io/fs"
+	"os"
+
+	"github.com/escenv/escenv/internal/config"
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/eval"
+	"github.com/escenv/escenv/internal/identity"
+	"github.com/escenv/escenv/internal/provider/awslogin"
+)
+
+// A setup is what the configuration says, made ready.
+type setup struct {
+	file      fs.FileInfo // config.yaml as it was; nil without one
+	config    *config.Config
+	tokens    esc.TokenSource
+	evaluator *eval.Evaluator
+}
+
+// current returns the setup of config.yaml as it is now. When the file has
+// changed, what was opened by the old one is forgotten.
+func (k *keeper) current() (*setup, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	file, err := os.Stat(k.dirs.settings())
+	if err != nil {
+		file = nil // config.Load says what is wrong, if anything is
+	}
+	if k.setup != nil && sameFile(k.setup.file, file) {
+		return k.setup, nil
+	}
+	made, err := k.makeSetup()
+	if err != nil {
+		return nil, err
+	}
+	if k.setup != nil {
+		k.cache.Forget()
+		defer k.touch()
+	}
+	made.file = file
+	k.setup = made
+	return made, nil
+}
+
+// sameFile reports whether two looks at a file saw the same.
+func sameFile(a, b fs.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+func (k *keeper) makeSetup() (*setup, error) {
+	cfg, err := config.Load(k.dirs.config)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := identity.New(k.identityOptions(cfg.Identity))
+	if err != nil {
+		return nil, err
+	}
+	evaluator := &eval.Evaluator{
+		Loader: loader{k.store},
+		Providers: map[string]esc.Provider{
+			"aws-login": awslogin.New(awslogin.Options{
+				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Now: clock,
+			}),
+		},
+	}
+	return &setup{config: cfg, tokens: tokens, evaluator: evaluator}, nil
+}
+
+func (k *keeper) identityOptions(chosen config.Identity) identity.Options {
+	o := identity.Options{
+		Issuer: chosen.Issuer != nil, File: chosen.File, Env: chosen.Env, Command: chosen.Command, GitHub: chosen.GitHub,
+		IssuerDir: k.dirs.issuer(), Environ: k.environ, Private: k.private, Now: clock,
+		User: cmp.Or(getenv(k.environ, "USER"), getenv(k.environ, "LOGNAME")),
+	}
+	if chosen.Issuer != nil {
+		o.User = cmp.Or(chosen.Issuer.User, o.User)
+		o.Lifetime = chosen.Issuer.Lifetime
+	}
+	return o
+}
