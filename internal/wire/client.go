@@ -115,7 +115,7 @@ func explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, ErrFrame):
-		return &esc.Error{Kind: esc.Internal, Summary: "talking to the agent: " + err.Error(), Hint: "escenv agent stop", Err: err}
+		return garbled(err)
 	}
 	return &esc.Error{Kind: esc.Unavailable, Summary: ErrHungUp.Error(), Hint: "try again", Err: ErrHungUp}
 }
@@ -131,7 +131,14 @@ func (r *Reply) into(op Op, result any) error {
 	case result == nil:
 		return nil
 	}
-	return decode(r.Result, result)
+	if err := decode(r.Result, result); err != nil {
+		return garbled(err)
+	}
+	return nil
+}
+
+func garbled(err error) error {
+	return &esc.Error{Kind: esc.Internal, Summary: "talking to the agent: " + err.Error(), Hint: "escenv agent stop", Err: err}
 }
 
 // Streams is a Conn over the standard streams of a private agent, which ends

@@ -66,7 +66,7 @@ func (r *OpenResult) Environment() (*esc.Environment, error) {
 	}
 	var tree value
 	if err := decode(r.Value, &tree); err != nil {
-		return nil, err
+		return nil, garbled(err)
 	}
 	env.Value = tree.value()
 	return env, nil
