@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,16 @@ type fakeSTS struct {
 	*httptest.Server
 	t       *testing.T
 	answers []http.HandlerFunc
-	asked   []map[string]string
+
+	mu    sync.Mutex
+	forms []map[string]string
+}
+
+// asked returns the questions so far.
+func (f *fakeSTS) asked() []map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.forms
 }
 
 func newFakeSTS(t *testing.T, answers ...http.HandlerFunc) *fakeSTS {
@@ -72,8 +82,11 @@ func (f *fakeSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if form["Action"] != "AssumeRoleWithWebIdentity" || form["Version"] != "2011-06-15" {
 		f.t.Errorf("asked %v", form)
 	}
-	f.asked = append(f.asked, form)
-	f.answers[min(len(f.asked), len(f.answers))-1](w, r)
+	f.mu.Lock()
+	f.forms = append(f.forms, form)
+	next := f.answers[min(len(f.forms), len(f.answers))-1]
+	f.mu.Unlock()
+	next(w, r)
 }
 
 // provider returns a Provider that asks f and waits for nothing.
@@ -142,7 +155,7 @@ func TestAnIdentityTokenBecomesCredentials(t *testing.T) {
 	if diff := cmp.Diff([]map[string]string{{
 		"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role, "RoleSessionName": "dev", "WebIdentityToken": jwt,
 		"DurationSeconds": "5400", "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/A", "PolicyArns.member.2.arn": "arn:aws:iam::aws:policy/B",
-	}}, sts.asked); diff != "" {
+	}}, sts.asked()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -153,7 +166,7 @@ func TestWithoutADurationNoneIsSent(t *testing.T) {
 	if _, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil {
 		t.Fatal(err)
 	}
-	if d, sent := sts.asked[0]["DurationSeconds"]; sent {
+	if d, sent := sts.asked()[0]["DurationSeconds"]; sent {
 		t.Errorf("DurationSeconds=%s was sent", d)
 	}
 }
@@ -241,8 +254,8 @@ func TestTheEnvironmentHasNoSay(t *testing.T) {
 	if _, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil {
 		t.Fatal(err)
 	}
-	if len(sts.asked) != 1 || sts.asked[0]["RoleArn"] != role || sts.asked[0]["WebIdentityToken"] != jwt {
-		t.Errorf("asked %v", sts.asked)
+	if len(sts.asked()) != 1 || sts.asked()[0]["RoleArn"] != role || sts.asked()[0]["WebIdentityToken"] != jwt {
+		t.Errorf("asked %v", sts.asked())
 	}
 }
 
@@ -254,16 +267,16 @@ func TestAnExpiredTokenIsReplacedOnce(t *testing.T) {
 		if _, err := sts.provider(source).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil {
 			t.Fatal(err)
 		}
-		if len(sts.asked) != 2 || sts.asked[1]["WebIdentityToken"] != fresh {
-			t.Errorf("asked %v", sts.asked)
+		if len(sts.asked()) != 2 || sts.asked()[1]["WebIdentityToken"] != fresh {
+			t.Errorf("asked %v", sts.asked())
 		}
 	})
 	t.Run("the next is no better", func(t *testing.T) {
 		sts, source := newFakeSTS(t, tooOld), &tokens{jwts: []string{jwt, fresh}}
 		_, err := sts.provider(source).Open(t.Context(), value(t, login("")), esc.Site{})
 		wantError(t, err, esc.Refused, "AWS refused the role "+role+": ExpiredTokenException: Token expired")
-		if len(sts.asked) != 2 || len(source.asked) != 2 {
-			t.Errorf("asked STS %d times and for %d tokens", len(sts.asked), len(source.asked))
+		if len(sts.asked()) != 2 || len(source.asked) != 2 {
+			t.Errorf("asked STS %d times and for %d tokens", len(sts.asked()), len(source.asked))
 		}
 	})
 }

@@ -72,8 +72,8 @@ func TestWhatSTSCanAnswer(t *testing.T) {
 			if e := (*esc.Error)(nil); errors.As(err, &e) && !strings.Contains(e.Hint, tt.hint) {
 				t.Errorf("hint %q, want %q", e.Hint, tt.hint)
 			}
-			if len(sts.asked) != tt.asked {
-				t.Errorf("asked %d times, want %d", len(sts.asked), tt.asked)
+			if len(sts.asked()) != tt.asked {
+				t.Errorf("asked %d times, want %d", len(sts.asked()), tt.asked)
 			}
 			wantNoCanary(t, err)
 		})
@@ -101,8 +101,8 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		sts := newFakeSTS(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, status) })
 		_, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{})
 		wantError(t, err, esc.Unavailable, "it answers with a redirect, which is not followed")
-		if len(sts.asked) != 1 {
-			t.Errorf("%d: asked %d times", status, len(sts.asked))
+		if len(sts.asked()) != 1 {
+			t.Errorf("%d: asked %d times", status, len(sts.asked()))
 		}
 	}
 }
@@ -113,8 +113,8 @@ func TestAPassingFaultPasses(t *testing.T) {
 		"keys": refusal(400, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider"),
 	} {
 		sts := newFakeSTS(t, fault, fault, good())
-		if _, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil || len(sts.asked) != 3 {
-			t.Errorf("%s: %v after %d", name, err, len(sts.asked))
+		if _, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil || len(sts.asked()) != 3 {
+			t.Errorf("%s: %v after %d", name, err, len(sts.asked()))
 		}
 	}
 }
