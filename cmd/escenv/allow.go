@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v2"
+
+	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/trust"
+	"github.com/escenv/escenv/internal/wire"
+)
+
+// stampAge is how long a stamp nobody can still be using is kept.
+const stampAge = 7 * 24 * time.Hour
+
+func (p *program) newAllowCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "allow",
+		Usage:     "trust a .escenv as it is now",
+		ArgsUsage: "[PATH]",
+		Description: help(`Shows which environments the .escenv would open and which variables they would
+set, asks, and records the file's path and content. PATH is the file or its
+directory; without one it is the nearest at or above this directory. A file
+that is edited or moved must be allowed again.
+
+Without a terminal to ask on, the file is allowed at once.`,
+			`0  allowed
+1  not allowed; stderr says why
+2  the command line was not understood`, "escenv allow"),
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+			p.noAgentFlag(),
+		},
+		Action: func(c *cli.Context) error {
+			words, err := trailingFlags(c)
+			if err != nil {
+				return err
+			}
+			if len(words) > 1 {
+				return usageError{"escenv allow takes one path", "escenv allow --help"}
+			}
+			return p.runAllow(c.Context, first(words), c.Bool("yes"))
+		},
+	}
+}
+
+func (p *program) newDenyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "deny",
+		Usage:     "never use a .escenv, whatever it says",
+		ArgsUsage: "[PATH]",
+		Description: help(`Takes back what escenv allow recorded, and says nothing about the file any more.
+Shells that have loaded it unload it at their next prompt.`, plainExit, "escenv deny ~/src/shop"),
+		Action: func(c *cli.Context) error {
+			if err := wantArgs(c, 0, 1); err != nil {
+				return err
+			}
+			return p.runDeny(c.Args().First())
+		},
+	}
+}
+
+func first(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+// runAllow shows the file, asks, and records exactly the bytes it showed.
+func (p *program) runAllow(ctx context.Context, path string, yes bool) error {
+	file, err := p.findFile(path)
+	if err != nil {
+		return err
+	}
+	problem := p.showFile(ctx, file)
+	if !yes && p.onTerminal() {
+		if problem {
+			p.sayWarn("what it opens cannot be shown, so look at it yourself")
+		}
+		if !p.ask("allow " + file.Path + "?") {
+			p.say("not allowed")
+			return statusError(exitFailed)
+		}
+	}
+	return p.decide(func(s trust.Store) error { return s.Allow(file.Canonical, file.Digest) })
+}
+
+func (p *program) runDeny(path string) error {
+	file, err := p.findFile(path)
+	if file == nil {
+		return err
+	}
+	canonical := file.Canonical
+	if canonical == "" { // it is not even safe to read
+		if canonical, err = filepath.EvalSymlinks(file.Path); err != nil {
+			return err
+		}
+	}
+	return p.decide(func(s trust.Store) error { return s.Deny(canonical) })
+}
+
+// decide records a decision and has every shell look again.
+func (p *program) decide(record func(trust.Store) error) error {
+	decisions, err := p.trust()
+	if err != nil {
+		return err
+	}
+	if err := record(decisions); err != nil {
+		return err
+	}
+	now := time.Now() // as the kernel dates files
+	if err := p.stamps().Touch(now); err != nil {
+		p.sayWarn("open shells notice only after cd: " + err.Error())
+	}
+	return p.stamps().Prune(now.Add(-stampAge))
+}
+
+// findFile finds the .escenv that path means: the file, or the one in that
+// directory, or without a path the nearest. The file is returned beside what
+// is wrong with it.
+func (p *program) findFile(path string) (*activation.File, error) {
+	dir, err := p.logicalDir()
+	if err != nil {
+		return nil, err
+	}
+	finder := activation.Finder{UID: os.Getuid()}
+	if path == "" {
+		file, err := finder.Find(dir)
+		if file == nil && err == nil {
+			err = esc.Errorf(esc.NotFound, "there is no %s at or above %s", activation.Name, dir).
+				WithHint("echo PROJECT/NAME > %s", activation.Name)
+		}
+		return file, err
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, activation.Name)
+	}
+	if filepath.Base(path) != activation.Name {
+		return nil, usageError{path + " is not a " + activation.Name, "escenv allow --help"}
+	}
+	file, err := finder.Find(filepath.Dir(path))
+	if file == nil || file.Path != filepath.Clean(path) {
+		return nil, esc.Errorf(esc.NotFound, "there is no %s", path)
+	}
+	return file, err
+}
+
+// showFile prints what allowing the file leads to. It reports whether some of
+// that is not known.
+func (p *program) showFile(ctx context.Context, file *activation.File) (problem bool) {
+	p.say(file.Path)
+	for i, name := range file.Names() {
+		var result wire.CheckResult
+		if err := p.call(ctx, wire.OpCheck, wire.CheckArgs{Ref: file.Refs[i]}, &result); err != nil {
+			p.explain(fmt.Errorf("checking %s: %w", name, err))
+			problem = true
+			continue
+		}
+		p.showEnvironment(name, result)
+	}
+	return problem
+}
+
+func (p *program) showEnvironment(name string, result wire.CheckResult) {
+	line := "  opens " + name
+	if len(result.Providers) > 0 {
+		line += " with " + strings.Join(result.Providers, ", ")
+	}
+	p.say(line)
+	if len(result.Variables) > 0 {
+		p.say("  sets " + strings.Join(result.Variables, " "))
+	}
+	for _, v := range result.Variables {
+		if why := activation.Dangerous(v); why != "" {
+			p.sayWarn(v + " " + why + ": the hook leaves it out unless " + p.configFile() + " allows it")
+		}
+	}
+}
+
+// onTerminal reports whether somebody can be asked.
+func (p *program) onTerminal() bool {
+	return isatty.IsTerminal(p.stdin.Fd()) && isatty.IsTerminal(p.stderr.Fd())
+}
+
+// ask puts a question that only y or yes answers.
+func (p *program) ask(question string) bool {
+	fmt.Fprint(p.stderr, "escenv: "+safe(question)+" [y/N] ")
+	line, err := bufio.NewReader(io.LimitReader(p.stdin, 1<<10)).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return err == nil && (answer == "y" || answer == "yes")
+}

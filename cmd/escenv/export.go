@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/trust"
+	"github.com/escenv/escenv/shells"
+)
+
+// stateVariable hands the shell's state to the one process that asked for it.
+const stateVariable = "__ESCENV_STATE"
+
+// runExport is escenv export, dispatched before the command line is built.
+// Anything but the name of a shell goes the ordinary way.
+func (p *program) runExport(args []string) int {
+	if len(args) != 1 || strings.HasPrefix(args[0], "-") || args[0] == "help" || args[0] == "h" {
+		return p.report(p.app().RunContext(context.Background(), p.args))
+	}
+	return p.report(p.export(context.Background(), args[0]))
+}
+
+func (p *program) newExportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "print what a shell must evaluate in this directory; the hook calls it",
+		ArgsUsage: "SHELL",
+		Description: help(`Prints statements for bash, zsh or fish that bring the environment which the
+nearest allowed .escenv names, or take it away where there is none. Variables
+of your own come back when you leave, unless you changed them meanwhile.
+Without the hook, evaluate it where you need it.
+
+ESCENV_QUIET=1 keeps it from saying what it loads; errors are always said.`,
+			`0  the statements do what the .escenv says, or it is not allowed
+1  something went wrong: the statements take credentials away
+2  the command line was not understood`, `eval "$(escenv export bash)"`),
+		HideHelpCommand: true,
+		Action: func(c *cli.Context) error {
+			if err := wantArgs(c, 1, 1); err != nil {
+				return err
+			}
+			return p.export(c.Context, c.Args().First())
+		},
+	}
+}
+
+// export prints the statements for one prompt, in one piece: a shell never sees
+// half of them.
+func (p *program) export(ctx context.Context, shell string) error {
+	dialect, err := hookDialect(shell)
+	if err != nil {
+		return err
+	}
+	dir, err := p.logicalDir()
+	if err != nil {
+		return err
+	}
+	activator, err := p.activator()
+	if err != nil {
+		return err
+	}
+	stamps := p.stamps()
+	generation, stampErr := stamps.OfGeneration()
+	step := activator.Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: p.getenv(stateVariable)})
+	var b strings.Builder
+	writeChanges(&b, dialect, step.Changes)
+	stampErr = errors.Join(stampErr, p.writeWatch(&b, dialect, step, generation))
+	if _, err := p.stdout.WriteString(b.String()); err != nil {
+		return err
+	}
+	p.announce(step)
+	if stampErr != nil && step.File != nil {
+		p.sayWarn("every prompt here starts escenv: " + stampErr.Error())
+	}
+	if step.Failed {
+		return statusError(exitFailed)
+	}
+	return nil
+}
+
+// activator decides for this run.
+func (p *program) activator() (*activation.Activator, error) {
+	decisions, err := p.trust()
+	if err != nil {
+		return nil, err
+	}
+	return &activation.Activator{
+		Finder: activation.Finder{UID: os.Getuid()},
+		Opener: p.opener(),
+		Now:    p.now,
+		Salt:   rand.Text(),
+		Check: func(path, digest string) (activation.Verdict, error) {
+			verdict, err := decisions.Check(path, digest)
+			return activation.Verdict(verdict), err
+		},
+	}, nil
+}
+
+// The two rooms that do not know each other agree on verdicts.
+var _ = [1]struct{}{}[int(trust.Allowed)-int(activation.Allowed)+int(trust.Denied)-int(activation.Denied)]
+
+// writeChanges writes the statements that make the changes.
+func writeChanges(b *strings.Builder, d shells.Dialect, changes []activation.Change) {
+	for _, c := range changes {
+		switch c.Op {
+		case activation.Save:
+			b.WriteString(d.Save(c.Name))
+		case activation.Export:
+			value, _ := c.Value.RevealString() // the shell is who secrets are for
+			b.WriteString(d.Export(c.Name, value))
+		case activation.Unset:
+			b.WriteString(d.Unset(c.Name))
+		case activation.Restore:
+			b.WriteString(d.Restore(c.Name, c.Exported))
+		case activation.Forget:
+			b.WriteString(d.Forget(c.Name))
+		}
+	}
+}
+
+// writeWatch writes what the hook compares at each prompt instead of starting
+// escenv: the file and its stamp, the generation and its stamp, and when to
+// come back anyway.
+func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activation.Step, generation string) error {
+	var file, stamp, due string
+	var err error
+	if step.File != nil {
+		file = step.File.Path
+		stamp, err = p.stamps().At(step.File.ModTime)
+	}
+	wait := ""
+	if step.Wait > 0 {
+		wait = strconv.FormatInt(int64(math.Ceil(step.Wait.Seconds())), 10)
+	}
+	if step.Wait > 0 && d.Name() == "fish" {
+		// fish has no clock: it compares a file it writes, by the real clock,
+		// with one from then
+		var dueErr error
+		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
+		err = errors.Join(err, dueErr)
+	}
+	for _, v := range []struct{ name, value string }{
+		{"__escenv_state", step.State},
+		{"__escenv_file", file},
+		{"__escenv_stamp", stamp},
+		{"__escenv_generation", p.stamps().Generation()},
+		{"__escenv_generation_stamp", generation},
+		{"__escenv_wait", wait},
+	} {
+		b.WriteString(d.Set(v.name, v.value))
+	}
+	if d.Name() == "fish" {
+		b.WriteString(d.Set("__escenv_due", due) + d.Set("__escenv_now", p.stamps().Now()))
+	}
+	return err
+}
+
+// announce says what happened, in one line where all is well.
+func (p *program) announce(step *activation.Step) {
+	if p.getenv("ESCENV_QUIET") != "1" {
+		switch step.Outcome {
+		case activation.Loaded:
+			p.say("loaded " + step.Name + ": " + summary(step.Changes) + p.timeLeft(step.Expires))
+		case activation.Renewed:
+			p.say("renewed " + step.Name + p.timeLeft(step.Expires))
+		case activation.Unloaded:
+			p.say("unloaded " + step.Name)
+		}
+	}
+	if step.Untrusted {
+		p.sayWarn(step.File.Path + " is not allowed yet")
+		p.sayHint("escenv allow")
+	}
+	for _, r := range step.Refused {
+		p.sayWarn(fmt.Sprintf("%s is left out of %s: it %s", r.Name, step.Name, r.Why))
+	}
+	if names := settable(step.Refused); names != "" {
+		p.sayHint("to allow it, put hook: {allow: [" + names + "]} into " + p.configFile())
+	}
+	if step.Problem != nil {
+		p.explain(step.Problem)
+		if step.Outcome == activation.Unchanged && step.Name != "" {
+			p.say("what is loaded of " + step.Name + " stays" + p.timeLeft(step.Expires))
+		}
+	}
+}
+
+// settable joins the names that the user's configuration can allow.
+func settable(refused []activation.Refusal) string {
+	var names []string
+	for _, r := range refused {
+		if r.Settable {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// maxSummary is how many names a line shows.
+const maxSummary = 8
+
+// summary lists the names that came and went, without escenv's own.
+func summary(changes []activation.Change) string {
+	signs := map[activation.Op]string{activation.Export: "+", activation.Unset: "-", activation.Restore: "-"}
+	var words []string
+	for _, c := range changes {
+		if sign := signs[c.Op]; sign != "" && !strings.HasPrefix(c.Name, "ESCENV_") {
+			words = append(words, sign+c.Name)
+		}
+	}
+	switch {
+	case len(words) == 0:
+		return "nothing to set"
+	case len(words) > maxSummary:
+		words = append(words[:maxSummary], fmt.Sprintf("and %d more", len(words)-maxSummary))
+	}
+	return strings.Join(words, " ")
+}
+
+// timeLeft says " (59m)", or nothing if nothing expires.
+func (p *program) timeLeft(expires time.Time) string {
+	if expires.IsZero() {
+		return ""
+	}
+	left := max(expires.Sub(p.now()), 0)
+	switch {
+	case left >= 2*time.Hour:
+		return fmt.Sprintf(" (%dh)", int(left.Hours()))
+	case left >= 2*time.Minute:
+		return fmt.Sprintf(" (%dm)", int(left.Minutes()))
+	}
+	return fmt.Sprintf(" (%ds)", int(left.Seconds()))
+}

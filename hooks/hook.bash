@@ -1,0 +1,131 @@
+# escenv's hook for bash. It starts no process while nothing changes.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # escenv export assigns what the hook compares
+
+# A shell below one with "set -a" inherits what is only that one's.
+if [[ ${__escenv_shell-} != "$$" ]]; then
+  \builtin unset -v __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation \
+    __escenv_generation_stamp __escenv_wait __escenv_due __escenv_nearer __escenv_warned
+  __escenv_shell=$$
+  \builtin export -n __escenv_shell
+fi
+# shellcheck disable=SC2034 # "escenv status" looks at it
+\builtin export ESCENV_HOOK="bash:$$"
+
+# Whether nothing has changed since the last look.
+function __escenv_quiet {
+  [[ ${__escenv_pwd-} == "${PWD-}" ]] || \return 1
+  \builtin local __escenv_candidate
+  for __escenv_candidate in ${__escenv_nearer[@]+"${__escenv_nearer[@]}"}; do
+    [[ ! -f $__escenv_candidate ]] || \return 1
+  done
+  __escenv_fresh
+}
+
+# Whether the file that is watched is still as escenv has read it, to the
+# nanosecond, and nobody has asked all shells to look again.
+function __escenv_fresh {
+  [[ -n ${__escenv_file-} ]] || \return 0
+  [[ ! $__escenv_file -nt $__escenv_stamp && ! $__escenv_file -ot $__escenv_stamp &&
+    ! $__escenv_generation -nt $__escenv_generation_stamp && ! $__escenv_generation -ot $__escenv_generation_stamp ]] || \return 1
+  [[ -n ${__escenv_due-} ]] || \return 0
+  # A clock that went back is as good a reason as one that went on.
+  ((${EPOCHSECONDS:-$SECONDS} < __escenv_due && ${EPOCHSECONDS:-$SECONDS} >= __escenv_due - __escenv_wait))
+}
+
+# Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
+# __escenv_nearer to where a nearer one would be.
+function __escenv_look {
+  \builtin local __escenv_dir=${PWD%/}
+  __escenv_nearer=() __escenv_found=''
+  while [[ ! -f $__escenv_dir/.escenv ]]; do
+    __escenv_nearer+=("$__escenv_dir/.escenv")
+    [[ $__escenv_dir == */* ]] || \return 0
+    __escenv_dir=${__escenv_dir%/*}
+  done
+  __escenv_found=$__escenv_dir/.escenv
+}
+
+function __escenv_update {
+  if __escenv_quiet; then \return 0; fi
+  \builtin local __escenv_found __escenv_text __escenv_status=0 __escenv_hush=${ESCENV_QUIET-}
+  # From here on nothing the user has set applies: not -a, -e, -u and not -x,
+  # which would show secrets.
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+    \builtin local -
+    \builtin set +aeuvx
+  fi
+  __escenv_look
+  if [[ $__escenv_found == "${__escenv_file-}" && (-n $__escenv_found || -z ${ESCENV_FILE-}) ]] && __escenv_fresh; then
+    __escenv_pwd=$PWD
+    \return 0
+  fi
+  if [[ ! -x @ESCENV@ ]]; then
+    __escenv_gone
+    \return 0
+  fi
+  if ((BASH_SUBSHELL > 0)); then __escenv_hush=1; fi # ( cd elsewhere && command )
+  __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
+  __escenv_text=$(PWD=$PWD ESCENV_QUIET=$__escenv_hush __ESCENV_STATE=${__escenv_state-} @ESCENV@ export bash) || __escenv_status=$?
+  if ((__escenv_status < 126)); then # else it was killed
+    \builtin eval "$__escenv_text" || \builtin :
+    __escenv_due=''
+    if [[ -n ${__escenv_wait-} ]]; then
+      __escenv_due=$((${EPOCHSECONDS:-$SECONDS} + __escenv_wait))
+    fi
+    __escenv_pwd=$PWD
+    __escenv_look
+  fi
+}
+
+# Says once that escenv is not there any more, and leaves no credentials in a
+# directory they are not for.
+function __escenv_gone {
+  if [[ $__escenv_found != "${__escenv_file-}" ]]; then
+    \builtin local __escenv_name IFS=: -
+    \builtin set -f
+    for __escenv_name in ${ESCENV_VARS-} ESCENV_ENV ESCENV_VARS ESCENV_EXPIRES ESCENV_FILE; do
+      [[ $__escenv_name == *[!A-Za-z0-9_]* ]] || \builtin unset -v "$__escenv_name"
+    done
+    __escenv_file='' __escenv_state=''
+  fi
+  __escenv_pwd=$PWD
+  if [[ -z ${__escenv_warned-} ]]; then
+    __escenv_warned=1
+    \builtin printf 'escenv: error: %s is gone\nescenv: hint: install it again, or take its hook out of your .bashrc\n' @ESCENV@ >&2
+  fi
+}
+
+# What PROMPT_COMMAND calls. The status is for bash before 5.1, which does not
+# keep it by itself; set -e would take it for a failure.
+function __escenv_prompt {
+  \builtin local __escenv_last=$?
+  __escenv_update
+  if [[ $- == *e* ]]; then \return 0; fi
+  \return "$__escenv_last"
+}
+
+# So that "cd there && command" never runs with what belongs here. Functions of
+# the user's own stay; the next prompt sees to it then.
+if ! \builtin declare -F cd >/dev/null; then
+  function cd { \builtin cd "$@" && __escenv_update; }
+fi
+if ! \builtin declare -F pushd >/dev/null; then
+  function pushd { \builtin pushd "$@" && __escenv_update; }
+fi
+if ! \builtin declare -F popd >/dev/null; then
+  function popd { \builtin popd "$@" && __escenv_update; }
+fi
+
+# shellcheck disable=SC2030,SC2031,SC2128,SC2178 # a string in one bash, an array in another
+if [[ ${PROMPT_COMMAND[*]-} != *__escenv_prompt* ]]; then
+  if ! (PROMPT_COMMAND='') 2>/dev/null; then
+    \builtin printf 'escenv: error: PROMPT_COMMAND is readonly, so the hook follows cd alone\n' >&2
+  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    # Between the commands of an array bash keeps $? and PIPESTATUS.
+    PROMPT_COMMAND=(__escenv_prompt ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+  else
+    # Last, so that the others see PIPESTATUS.
+    PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__escenv_prompt"
+  fi
+fi

@@ -1,0 +1,111 @@
+# escenv's hook for zsh. It starts no process while nothing changes.
+
+# A shell below one with "setopt allexport" inherits what is only that one's.
+if [[ "${__escenv_shell-}" != "$$" ]]; then
+  \builtin unset -v __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation \
+    __escenv_generation_stamp __escenv_wait __escenv_due __escenv_nearer __escenv_warned
+  \builtin typeset -g +x __escenv_shell="$$"
+fi
+\builtin export ESCENV_HOOK="zsh:$$" # so that "escenv status" knows
+\builtin typeset -ga __escenv_nearer
+\builtin zmodload -F zsh/datetime p:EPOCHSECONDS 2>/dev/null || \builtin :
+
+# Whether nothing has changed since the last look.
+function __escenv_quiet {
+  [[ "${__escenv_pwd-}" == "${PWD-}" ]] || \return 1
+  \builtin local __escenv_candidate
+  for __escenv_candidate in "${__escenv_nearer[@]}"; do
+    [[ ! -f "$__escenv_candidate" ]] || \return 1
+  done
+  __escenv_fresh
+}
+
+# Whether the file that is watched is still as escenv has read it, to the
+# nanosecond, and nobody has asked all shells to look again. For zsh a file
+# that is gone is neither newer nor older than anything.
+function __escenv_fresh {
+  [[ -n "${__escenv_file-}" ]] || \return 0
+  [[ -f "$__escenv_file" && -f "$__escenv_stamp" && -f "$__escenv_generation" && -f "$__escenv_generation_stamp" &&
+    ! "$__escenv_file" -nt "$__escenv_stamp" && ! "$__escenv_file" -ot "$__escenv_stamp" &&
+    ! "$__escenv_generation" -nt "$__escenv_generation_stamp" && ! "$__escenv_generation" -ot "$__escenv_generation_stamp" ]] || \return 1
+  [[ -n "${__escenv_due-}" ]] || \return 0
+  # A clock that went back is as good a reason as one that went on.
+  (( ${EPOCHSECONDS:-$SECONDS} < __escenv_due && ${EPOCHSECONDS:-$SECONDS} >= __escenv_due - __escenv_wait ))
+}
+
+# Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
+# __escenv_nearer to where a nearer one would be.
+function __escenv_look {
+  \builtin local __escenv_dir="${PWD%/}"
+  __escenv_nearer=() __escenv_found=''
+  while [[ ! -f "$__escenv_dir/.escenv" ]]; do
+    __escenv_nearer+=("$__escenv_dir/.escenv")
+    [[ "$__escenv_dir" == */* ]] || \return 0
+    __escenv_dir="${__escenv_dir%/*}"
+  done
+  __escenv_found="$__escenv_dir/.escenv"
+}
+
+function __escenv_update {
+  if __escenv_quiet; then \return 0; fi
+  # From here on no option of the user's applies, not even xtrace, which would
+  # show secrets.
+  \builtin emulate -L zsh
+  \builtin setopt no_xtrace
+  \builtin local __escenv_found='' __escenv_text='' __escenv_status=0 __escenv_hush="${ESCENV_QUIET-}"
+  __escenv_look
+  if [[ "$__escenv_found" == "${__escenv_file-}" ]] && [[ -n "$__escenv_found" || -z "${ESCENV_FILE-}" ]] && __escenv_fresh; then
+    \builtin typeset -g +x __escenv_pwd="$PWD"
+    \return 0
+  fi
+  if [[ ! -x @ESCENV@ ]]; then
+    __escenv_gone
+    \return 0
+  fi
+  if (( ZSH_SUBSHELL > 0 )); then __escenv_hush=1; fi # ( cd elsewhere && command )
+  \builtin typeset -g +x __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
+  {
+    __escenv_text="$(PWD="$PWD" ESCENV_QUIET="$__escenv_hush" __ESCENV_STATE="${__escenv_state-}" @ESCENV@ export zsh)" || __escenv_status=$?
+    if (( __escenv_status < 126 )); then # else it was killed
+      \builtin eval "$__escenv_text" || \builtin :
+      \builtin typeset -g +x __escenv_due=''
+      if [[ -n "${__escenv_wait-}" ]]; then
+        __escenv_due=$(( ${EPOCHSECONDS:-$SECONDS} + __escenv_wait ))
+      fi
+      __escenv_pwd="$PWD"
+      __escenv_look
+    fi
+  } always {
+    # zsh shows the next prompt without trying again first.
+    if [[ -z "$__escenv_pwd" && "$__escenv_found" != "${__escenv_file-}" ]]; then __escenv_drop; fi
+  }
+}
+
+# Takes credentials away by the names that are exported.
+function __escenv_drop {
+  \builtin local __escenv_name
+  for __escenv_name in "${(@s.:.)ESCENV_VARS-}" ESCENV_ENV ESCENV_VARS ESCENV_EXPIRES ESCENV_FILE; do
+    [[ -z "$__escenv_name" || "$__escenv_name" == *[^A-Za-z0-9_]* || "${(tP)__escenv_name-}" == *readonly* ]] || \builtin unset -v "$__escenv_name"
+  done
+  \builtin typeset -g +x __escenv_file='' __escenv_state=''
+}
+
+# Says once that escenv is not there any more, and leaves no credentials in a
+# directory they are not for.
+function __escenv_gone {
+  if [[ "$__escenv_found" != "${__escenv_file-}" ]]; then __escenv_drop; fi
+  \builtin typeset -g +x __escenv_pwd="$PWD"
+  if [[ -z "${__escenv_warned-}" ]]; then
+    \builtin typeset -g +x __escenv_warned=1
+    \builtin print -ru2 -- "escenv: error: "@ESCENV@" is gone"
+    \builtin print -ru2 -- "escenv: hint: install it again, or take its hook out of your .zshrc"
+  fi
+}
+
+\builtin typeset -ga precmd_functions chpwd_functions
+if (( ! ${precmd_functions[(I)__escenv_update]} )); then
+  precmd_functions=(__escenv_update "${precmd_functions[@]}")
+fi
+if (( ! ${chpwd_functions[(I)__escenv_update]} )); then
+  chpwd_functions=(__escenv_update "${chpwd_functions[@]}")
+fi

@@ -1,0 +1,31 @@
+// Package hooks holds the scripts that make a shell follow .escenv files, as
+// files in that shell's own language.
+//
+// All work alike. At a prompt, and when the directory changes, they compare
+// with builtins what they watch: the directory, the .escenv and the generation
+// file against their stamps, the clock. Only if something differs do they
+// start escenv, and evaluate what it prints.
+package hooks
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/escenv/escenv/shells"
+)
+
+//go:embed hook.bash hook.zsh hook.fish
+var scripts embed.FS
+
+// placeholder stands in the scripts where the quoted path of escenv goes.
+const placeholder = "@ESCENV@"
+
+// Script returns the hook for a shell. self is the absolute path of escenv.
+func Script(d shells.Dialect, self string) (string, error) {
+	text, err := scripts.ReadFile("hook." + d.Name())
+	if err != nil {
+		return "", fmt.Errorf("there is no hook for %s", d.Name())
+	}
+	return strings.ReplaceAll(string(text), placeholder, d.Quote(self)), nil
+}

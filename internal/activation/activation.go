@@ -1,0 +1,298 @@
+// Package activation decides what a shell must gain or lose at this prompt:
+// it finds the .escenv that counts for a directory, asks whether the user
+// allowed it, opens the environment it names, and compares that with what this
+// shell carries.
+//
+// It changes nothing itself. A Step is a list of Changes that a dialect turns
+// into statements, and what there is to say about it.
+package activation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+)
+
+// Deadline is how long a prompt may wait for an environment.
+const Deadline = 2 * time.Second
+
+// Limits on when a shell looks again by itself.
+const (
+	minWait = 3 * time.Second
+	maxWait = 5 * time.Minute // between two attempts that fail
+)
+
+// A Verdict is what the user decided about a .escenv.
+type Verdict int
+
+// The verdicts.
+const (
+	Unknown Verdict = iota
+	Allowed
+	Denied
+)
+
+// An Activator takes Steps.
+type Activator struct {
+	Finder Finder
+	Opener esc.Opener
+	Check  func(path, digest string) (Verdict, error) // about a canonical path
+	Now    func() time.Time
+	Salt   string // fresh and secret; used if the shell has none yet
+}
+
+// A Shell is what escenv knows of the shell it runs for.
+type Shell struct {
+	Dir     string   // the directory as the shell calls it, absolute
+	Environ []string // what the shell exports
+	State   string   // Step.State of the last run; empty in a new shell
+}
+
+// An Outcome says what a Step comes to.
+type Outcome int
+
+// The outcomes.
+const (
+	Unchanged Outcome = iota
+	Loaded
+	Renewed
+	Unloaded
+)
+
+// A Step is what one run does to a shell, and what is to be said about it.
+type Step struct {
+	Outcome Outcome
+	Changes []Change      // in order of name
+	State   string        // for the next run
+	File    *File         // the file to watch; nil if there is none
+	Wait    time.Duration // after which to run again anyway; 0 for never
+
+	Failed    bool      // the directory's environment could not be loaded, said or not
+	Name      string    // the environment that is loaded, or was unloaded
+	Expires   time.Time // zero if it does not expire
+	Problem   error     // what went wrong, unless it has been said before
+	Untrusted bool      // the file has not been allowed, which has not been said before
+	Refused   []Refusal // variables left out, unless that has been said before
+}
+
+// Step works out what to do in the shell. It takes no longer than Deadline and
+// never fails: what goes wrong is in Problem, and the Step then takes away
+// what the directory may not have.
+func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
+	r := &run{Activator: a, environ: environMap(shell.Environ), step: &Step{}}
+	r.state = r.remember(shell.State)
+	r.wasName = r.state.name
+	file, err := a.Finder.Find(shell.Dir)
+	r.step.File = file
+	switch {
+	case file == nil:
+		r.unload()
+	case err != nil:
+		r.unload()
+		r.problem(file, err)
+	default:
+		r.consider(ctx, file)
+	}
+	r.step.State = r.state.String()
+	return r.step
+}
+
+// A run is a Step in the making.
+type run struct {
+	*Activator
+	environ map[string]string
+	state   *state
+	wasName string
+	step    *Step
+}
+
+// remember returns the shell's state. A shell inside another inherits
+// variables but no state: it adopts them.
+func (r *run) remember(text string) *state {
+	if s, ok := parseState(text); ok {
+		return s
+	}
+	s := &state{salt: r.Salt}
+	if r.environ[MarkerFile] == "" {
+		return s
+	}
+	s.path, s.name = r.environ[MarkerFile], r.environ[MarkerEnv]
+	s.expires, _ = time.Parse(time.RFC3339, r.environ[MarkerExpires])
+	names := append(strings.Split(r.environ[MarkerVars], ":"), MarkerEnv, MarkerVars, MarkerExpires, MarkerFile)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if value, set := r.environ[name]; set && validName(name) {
+			s.vars = append(s.vars, variable{name: name, exported: true, hash: s.hash(name, value)})
+		}
+	}
+	return s
+}
+
+// consider loads the environment of a file that is sound, if it is trusted.
+func (r *run) consider(ctx context.Context, file *File) {
+	verdict, err := r.Check(file.Canonical, file.Digest)
+	if verdict == Allowed && err == nil {
+		r.load(ctx, file)
+		return
+	}
+	r.unload()
+	switch {
+	case err != nil:
+		r.problem(file, err)
+	case verdict == Unknown:
+		r.step.Untrusted = r.state.sayOnce(file.Canonical, file.Digest)
+	}
+}
+
+// load opens the environment that file names.
+func (r *run) load(ctx context.Context, file *File) {
+	ctx, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
+	env, err := r.Opener.Open(ctx, esc.Request{Refs: file.Refs, Hook: true})
+	now := r.Now()
+	if err == nil && !env.Expires.IsZero() && !now.Before(env.Expires) {
+		err = esc.Errorf(esc.Unavailable, "the credentials of %s have expired", file.Name())
+	}
+	if err != nil {
+		r.cannotLoad(file, err, now)
+		return
+	}
+	same := r.loaded(file)
+	want, refused := wishes(env, file)
+	r.step.Changes = (&differ{state: r.state, environ: r.environ, same: same}).diff(want)
+	r.state.path, r.state.digest, r.state.name = file.Path, file.Digest, file.Name()
+	r.state.expires, r.state.failures = env.Expires, 0
+	r.state.forgetSaid(file.Canonical + problemsOnly)
+	r.step.Name, r.step.Expires = r.state.name, env.Expires
+	r.step.Wait = renewal(env, now)
+	if len(refused) > 0 && r.state.sayOnce(file.Canonical, "refused "+refusedNames(refused)) {
+		r.step.Refused = refused
+	}
+	switch {
+	case len(r.step.Changes) == 0:
+	case same:
+		r.step.Outcome = Renewed
+	default:
+		r.step.Outcome = Loaded
+	}
+}
+
+// loaded reports whether what the shell carries comes from file as it is.
+func (r *run) loaded(file *File) bool {
+	return r.state.name != "" && r.state.path == file.Path && r.state.digest == file.Digest
+}
+
+// cannotLoad keeps what is still good for this directory when nobody answered,
+// and takes it away in every other case. It asks for another try, later and
+// later.
+func (r *run) cannotLoad(file *File, err error, now time.Time) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = esc.Errorf(esc.Unavailable, "no answer for %s within %v", file.Name(), Deadline)
+	}
+	failures := 1
+	if r.state.path == file.Path && r.state.digest == file.Digest {
+		failures += r.state.failures
+	}
+	wait := min(maxWait, minWait<<min(failures-1, 10))
+	left := r.state.expires.Sub(now)
+	if r.loaded(file) && kindOf(err) == esc.Unavailable && (r.state.expires.IsZero() || left > 0) {
+		if left > 0 {
+			wait = min(wait, left)
+		}
+		r.step.Name, r.step.Expires = r.state.name, r.state.expires
+	} else {
+		r.unload()
+		r.state.path, r.state.digest = file.Path, file.Digest
+	}
+	r.state.failures = failures
+	r.step.Failed, r.step.Wait = true, wait
+	if r.state.sayOnce(file.Canonical+problemsOnly, string(kindOf(err))+file.Digest+diagnosed(err)) {
+		r.step.Problem = err
+	}
+}
+
+// problemsOnly sets apart what was said about opening a file, which may be
+// said again once it has been opened.
+const problemsOnly = " opened"
+
+// unload puts everything back.
+func (r *run) unload() {
+	r.step.Changes = (&differ{state: r.state, environ: r.environ}).diff(nil)
+	r.state.path, r.state.digest, r.state.name = "", "", ""
+	r.state.expires, r.state.failures = time.Time{}, 0
+	if r.wasName != "" {
+		r.step.Outcome, r.step.Name = Unloaded, r.wasName
+	}
+}
+
+// problem has err said once for the file as it is.
+func (r *run) problem(file *File, err error) {
+	r.step.Failed = true
+	r.step.Wait = minWait // a mode or a file beside it may change, which no stamp shows
+	if r.state.sayOnce(file.Path, file.Digest+err.Error()) {
+		r.step.Problem = err
+	}
+}
+
+// renewal is how long after now to ask for env again.
+func renewal(env *esc.Environment, now time.Time) time.Duration {
+	at := env.Renew
+	if at.IsZero() {
+		at = env.Expires
+	}
+	if at.IsZero() {
+		return 0
+	}
+	return max(at.Sub(now), min(minWait, env.Expires.Sub(now)), time.Second)
+}
+
+// kindOf says what sort of failure err is.
+func kindOf(err error) esc.Kind {
+	var e *esc.Error
+	var diags esc.Diagnostics
+	switch {
+	case errors.As(err, &e):
+		return e.Kind
+	case errors.As(err, &diags):
+		return esc.Invalid
+	}
+	return esc.Internal
+}
+
+// diagnosed tells one set of diagnostics from another: an edited definition
+// with a new mistake is worth a new message, a new timestamp is not.
+func diagnosed(err error) string {
+	var diags esc.Diagnostics
+	if !errors.As(err, &diags) {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(diags.Error()))
+	return hex.EncodeToString(sum[:])
+}
+
+func refusedNames(refused []Refusal) string {
+	names := map[string]bool{}
+	for _, r := range refused {
+		names[r.Name] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), " ")
+}
+
+// environMap indexes an environment. The last of several entries counts, as in
+// shells.
+func environMap(environ []string) map[string]string {
+	m := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			m[name] = value
+		}
+	}
+	return m
+}

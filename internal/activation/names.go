@@ -1,0 +1,115 @@
+package activation
+
+import (
+	"slices"
+	"strings"
+)
+
+// maxName is the longest variable name, in bytes.
+const maxName = 128
+
+// validName reports whether name is one that every shell takes as a name and
+// as nothing else. Names cannot be quoted.
+func validName(name string) bool {
+	if name == "" || len(name) > maxName {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || '9' < c) {
+			return false
+		}
+	}
+	return true
+}
+
+// dangerous lists names that are code, or lead to code, to a shell, a loader,
+// an interpreter or an SDK. A name that ends in * stands for all that begin so.
+// A definition can be written by somebody who may not run commands here, so
+// the hook sets these only if the user's own configuration allows the name.
+var dangerous = []struct{ why, names string }{
+	{"decides which programs run", "PATH path FPATH fpath MANPATH manpath CDPATH cdpath module_path MODULE_PATH mailpath MAILPATH fish_* PATHEXT"},
+	{"decides where programs keep their settings", "HOME XDG_* ZDOTDIR TMPDIR TMP TEMP LOGNAME USER"},
+	{"is loaded into every program", "LD_* DYLD_* GCONV_PATH MALLOC_* GLIBC_TUNABLES LOCPATH NLSPATH HOSTALIASES RES_OPTIONS LOCALDOMAIN TZDIR"},
+	{"is run by shells", "BASH_* ENV SHELL SHELLOPTS BASHOPTS PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 PROMPT* prompt " +
+		"RPS1 RPS2 RPROMPT* NULLCMD READNULLCMD IFS POSIXLY_CORRECT HISTFILE HISTCONTROL INPUTRC precmd_functions preexec_functions " +
+		"chpwd_functions periodic_functions zshexit_functions zshaddhistory_functions zsh_eval_context functions aliases commands"},
+	{"is set by shells themselves", "_ PWD OLDPWD UID EUID GID EGID PPID SHLVL RANDOM SECONDS EPOCHSECONDS LINENO OPTIND OPTARG REPLY " +
+		"argv status pipestatus pipeline history hostname USERNAME TERM COLUMNS LINES DIRSTACK FUNCNAME GROUPS PIPESTATUS"},
+	{"is run by an interpreter", "NODE_OPTIONS NODE_PATH NODE_REPL_* PYTHON* PERL5* PERLLIB PERL_* RUBY* GEM_* BUNDLE_* JAVA_TOOL_OPTIONS _JAVA_OPTIONS " +
+		"JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME CLASSPATH PHPRC PHP_INI_SCAN_DIR LUA_* TCLLIBPATH DOTNET_STARTUP_HOOKS DOTNET_* COR_* CORECLR_* R_* JULIA_* ERL_* ELIXIR_* GUILE_*"},
+	{"is run as a command", "EDITOR VISUAL PAGER MANPAGER BROWSER LESS LESSOPEN LESSCLOSE SUDO_ASKPASS SUDO_EDITOR SSH_ASKPASS FCEDIT " +
+		"SYSTEMD_* AWS_PAGER BAT_PAGER DELTA_PAGER PSQL_PAGER PSQL_EDITOR TERMINFO* TERMCAP TEXMFCNF VIMINIT EXINIT GVIMINIT EMACSLOADPATH"},
+	{"is run by git", "GIT_*"},
+	{"is run by a build tool", "MAKEFLAGS MAKEFILES GNUMAKEFLAGS MFLAGS CMAKE_* RUSTC* RUSTFLAGS CARGO_* CC CXX LD AR CFLAGS CXXFLAGS LDFLAGS GOFLAGS GOENV " +
+		"GOPROXY GOSUMDB GONOSUMDB GOTOOLCHAIN GOROOT GOPATH GOBIN GOAUTH npm_* NPM_CONFIG_* YARN_* PIP_* UV_* POETRY_* MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS ANT_OPTS SBT_OPTS"},
+	{"leads programs to another machine", "SSH_AUTH_SOCK SSH_AGENT_* DOCKER_* KUBECONFIG HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY http_proxy https_proxy all_proxy " +
+		"no_proxy ftp_proxy GRPC_PROXY grpc_proxy"},
+	{"decides whom programs trust", "SSL_CERT_* SSLKEYLOGFILE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED CURL_CA_BUNDLE CURL_HOME REQUESTS_CA_BUNDLE " +
+		"OPENSSL_* GNUPGHOME KRB5* AWS_CA_BUNDLE"},
+	{"lets the AWS SDKs run a command", "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_DATA_PATH"},
+	{"leads the AWS SDKs to another machine", "AWS_ENDPOINT_URL* AWS_CONTAINER_* AWS_WEB_IDENTITY_TOKEN_FILE AWS_EC2_METADATA_* AWS_METADATA_* AWS_IMDSV1_*"},
+	{"changes how the AWS SDKs sign in", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_SDK_LOAD_CONFIG AWS_LOGIN_*"},
+}
+
+// reserved begins the names that are escenv's own; no configuration allows
+// them to a definition.
+var reserved = []string{"ESCENV_", "__ESCENV", "__escenv"}
+
+// A Refusal is a variable of an environment that the hook does not set.
+type Refusal struct {
+	Name     string
+	Why      string // continues "Name ..."
+	Settable bool   // whether hook.allow in the user's configuration can allow it
+}
+
+// refusal says why the hook must not set name to value, or returns nil.
+func refusal(name, value string, allowed []string) *Refusal {
+	isOurs := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+	switch {
+	case !validName(name):
+		return &Refusal{Name: name, Why: "is not a variable name"}
+	case slices.ContainsFunc(reserved, isOurs):
+		return &Refusal{Name: name, Why: "is escenv's own"}
+	case strings.IndexByte(value, 0) >= 0:
+		return &Refusal{Name: name, Why: "holds a NUL byte, which no variable can"}
+	case len(value) > maxValue:
+		return &Refusal{Name: name, Why: "is so long that no command could be started"}
+	case slices.Contains(allowed, name):
+		return nil
+	}
+	if why := Dangerous(name); why != "" {
+		return &Refusal{Name: name, Why: why, Settable: true}
+	}
+	return nil
+}
+
+// maxValue keeps a variable within what the kernel passes to a program.
+const maxValue = 96 << 10
+
+// Dangerous says why a definition must not set the variable name unless the
+// user's configuration allows it, as a phrase that continues "NAME ...". It
+// returns "" for all other names.
+func Dangerous(name string) string {
+	for _, group := range dangerous {
+		for pattern := range strings.FieldsSeq(group.names) {
+			prefix, open := strings.CutSuffix(pattern, "*")
+			if name == pattern || open && strings.HasPrefix(name, prefix) {
+				return group.why
+			}
+		}
+	}
+	return ""
+}
+
+// competitors lists variables that some SDK prefers to AWS_ACCESS_KEY_ID and
+// its like, or mixes with them. While escenv's credentials are loaded they are
+// not, unless the environment sets them.
+var competitors = []string{
+	"AWS_CREDENTIAL_EXPIRATION", // of other credentials
+	"AWS_DEFAULT_PROFILE",       // as AWS_PROFILE
+	"AWS_PROFILE",               // the JavaScript SDK takes it before keys
+	"AWS_SECURITY_TOKEN",        // the old name; some take it before AWS_SESSION_TOKEN
+	"AWS_SESSION_TOKEN",         // would be sent along with keys it is not for
+}

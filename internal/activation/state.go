@@ -1,0 +1,154 @@
+package activation
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A state is what one shell remembers between two runs of escenv, in a shell
+// variable that no child inherits. It holds no values: what variables were
+// before is kept by the shell itself, what escenv set only as a salted hash.
+type state struct {
+	salt     string
+	path     string // the file that is loaded, as the shell calls it
+	digest   string // its digest when it was loaded
+	name     string // the environment's name; empty if nothing is loaded
+	expires  time.Time
+	failures int      // in a row, to open path with digest
+	said     []string // what was said and need not be again
+	vars     []variable
+}
+
+// A variable is one that escenv changed in this shell.
+type variable struct {
+	name     string
+	exported bool   // whether it was exported before
+	hash     string // of what escenv set; one of the two below otherwise
+}
+
+const (
+	hashUnset   = "unset"   // escenv removed the variable
+	hashYielded = "yielded" // the user has changed it since: theirs
+)
+
+const (
+	stateVersion = "escenv1"
+	maxState     = 256 << 10
+	maxSaid      = 16
+)
+
+// hash tells whether a value is the one escenv set, and cannot be turned back
+// into it.
+func (s *state) hash(name, value string) string {
+	sum := sha256.Sum256([]byte(s.salt + "\x00" + name + "\x00" + value))
+	return hex.EncodeToString(sum[:16])
+}
+
+// holds reports whether v is still as escenv left it.
+func (s *state) holds(v variable, value string, set bool) bool {
+	if v.hash == hashUnset {
+		return !set
+	}
+	return set && v.hash == s.hash(v.name, value)
+}
+
+// find returns the variable of that name.
+func (s *state) find(name string) (variable, bool) {
+	i := slices.IndexFunc(s.vars, func(v variable) bool { return v.name == name })
+	if i < 0 {
+		return variable{}, false
+	}
+	return s.vars[i], true
+}
+
+// sayOnce reports whether something about the file at path is still unsaid,
+// and remembers it as said.
+func (s *state) sayOnce(path, what string) bool {
+	key := short(path) + short(what)
+	if slices.Contains(s.said, key) {
+		return false
+	}
+	s.said = append(s.said, key)
+	s.said = s.said[max(0, len(s.said)-maxSaid):]
+	return true
+}
+
+// forgetSaid lets everything about path be said again.
+func (s *state) forgetSaid(path string) {
+	s.said = slices.DeleteFunc(s.said, func(key string) bool { return strings.HasPrefix(key, short(path)) })
+}
+
+func short(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
+}
+
+// String encodes s as one line of printable ASCII.
+func (s *state) String() string {
+	expires := ""
+	if !s.expires.IsZero() {
+		expires = strconv.FormatInt(s.expires.Unix(), 10)
+	}
+	words := []string{stateVersion, s.salt, s.path, s.digest, s.name, expires, strconv.Itoa(s.failures), strings.Join(s.said, ",")}
+	for _, v := range s.vars {
+		words = append(words, v.name, strconv.FormatBool(v.exported), v.hash)
+	}
+	for i, word := range words {
+		words[i] = strconv.QuoteToASCII(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// parseState decodes what String wrote. ok is false for anything else.
+func parseState(text string) (s *state, ok bool) {
+	words, ok := unquote(text)
+	if !ok || len(words) < 8 || words[0] != stateVersion || (len(words)-8)%3 != 0 {
+		return nil, false
+	}
+	s = &state{salt: words[1], path: words[2], digest: words[3], name: words[4]}
+	if words[5] != "" {
+		seconds, err := strconv.ParseInt(words[5], 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		s.expires = time.Unix(seconds, 0)
+	}
+	var err error
+	if s.failures, err = strconv.Atoi(words[6]); err != nil || s.failures < 0 {
+		return nil, false
+	}
+	if words[7] != "" {
+		s.said = strings.Split(words[7], ",")
+	}
+	for v := range slices.Chunk(words[8:], 3) {
+		if !validName(v[0]) {
+			return nil, false
+		}
+		s.vars = append(s.vars, variable{v[0], v[1] == "true", v[2]})
+	}
+	return s, true
+}
+
+// unquote splits text into its quoted words.
+func unquote(text string) (words []string, ok bool) {
+	if len(text) > maxState {
+		return nil, false
+	}
+	for text != "" {
+		quoted, err := strconv.QuotedPrefix(text)
+		if err != nil {
+			return nil, false
+		}
+		word, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, false
+		}
+		words = append(words, word)
+		text = strings.TrimPrefix(text[len(quoted):], " ")
+	}
+	return words, true
+}
