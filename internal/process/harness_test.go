@@ -1,0 +1,231 @@
+package process_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"github.com/escenv/escenv/internal/mask"
+	"github.com/escenv/escenv/internal/process"
+)
+
+const secret = "hunter2-and-then-some"
+
+// TestMain makes this binary what escenv is to the tests: a program that runs
+// a command in one of the three ways, and monitors its own ptys.
+func TestMain(m *testing.M) {
+	if status, ok := process.MonitorMain(os.Args); ok {
+		os.Exit(status)
+	}
+	if len(os.Args) > 3 && os.Args[1] == "wrap" {
+		os.Exit(wrap(os.Args[2], os.Args[3:]))
+	}
+	os.Exit(m.Run())
+}
+
+func wrap(mode string, args []string) int {
+	self, _ := os.Executable()
+	c := &process.Command{
+		Args: args, Env: os.Environ(), Self: self,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Secrets: mask.NewSet(secret),
+	}
+	var status process.Status
+	var err error
+	switch mode {
+	case "replace":
+		err = c.Replace()
+	case "pipes":
+		status, err = c.Pipes()
+	case "pty":
+		status, err = c.Pty()
+	}
+	if start, ok := err.(*process.StartError); ok {
+		fmt.Fprintln(os.Stderr, "wrap:", start)
+		return start.Code()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "wrap:", err)
+		return 125
+	}
+	process.Die(status.Signal)
+	return status.Code()
+}
+
+// wrapper returns the command line that runs args in a mode.
+func wrapper(mode string, args ...string) []string {
+	self, _ := os.Executable()
+	return append([]string{self, "wrap", mode}, args...)
+}
+
+// inShell returns wrapper as a shell reads it.
+func inShell(mode string) string { return strings.Join(wrapper(mode), " ") }
+
+// A terminal is a person at a terminal.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	slave  *os.File // kept open so that the modes can be looked at
+	cmd    *exec.Cmd
+
+	mu     sync.Mutex
+	seen   bytes.Buffer
+	update chan struct{}
+}
+
+// patience is how long anything may take on a machine with too much to do.
+const patience = 20 * time.Second
+
+// onTerminal starts args as the leader of a session on a new terminal.
+func onTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 33, Cols: 111}); err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{t: t, master: master, slave: slave, update: make(chan struct{}, 1)}
+	term.cmd = exec.Command(args[0], args[1:]...)
+	term.cmd.Env = append(os.Environ(), "PS1=prompt> ", "SECRET="+secret, "TERM=dumb", "ENV=", "INPUTRC=/dev/null", "HISTFILE=")
+	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = slave, slave, slave
+	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := term.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go term.watch()
+	t.Cleanup(func() {
+		term.cmd.Process.Kill()
+		term.cmd.Wait()
+		slave.Close()
+		master.Close()
+	})
+	return term
+}
+
+func (term *terminal) watch() {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := term.master.Read(buf)
+		term.mu.Lock()
+		term.seen.Write(buf[:n])
+		term.mu.Unlock()
+		select {
+		case term.update <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// screen returns all that was printed since the last call of expect.
+func (term *terminal) screen() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return term.seen.String()
+}
+
+func (term *terminal) typed(text string) {
+	term.t.Helper()
+	if _, err := term.master.WriteString(text); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// expect waits for text, and returns what was printed up to its end.
+func (term *terminal) expect(text string) string {
+	term.t.Helper()
+	deadline := time.After(patience)
+	for {
+		term.mu.Lock()
+		if i := bytes.Index(term.seen.Bytes(), []byte(text)); i >= 0 {
+			upTo := string(term.seen.Next(i + len(text)))
+			term.mu.Unlock()
+			return upTo
+		}
+		term.mu.Unlock()
+		select {
+		case <-term.update:
+		case <-deadline:
+			term.t.Fatalf("no %q; the screen shows %q", text, term.screen())
+		}
+	}
+}
+
+// ends waits for the session to end, and returns how it did.
+func (term *terminal) ends() syscall.WaitStatus {
+	term.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		term.cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		term.t.Fatalf("it does not end; the screen shows %q", term.screen())
+	}
+	return term.cmd.ProcessState.Sys().(syscall.WaitStatus)
+}
+
+// modes tells whether lines are edited and echoed.
+func (term *terminal) modes() string {
+	out, err := sttyOf(term.slave)
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return out
+}
+
+func sttyOf(f *os.File) (string, error) {
+	stty := exec.Command("stty", "-g")
+	stty.Stdin = f
+	out, err := stty.Output()
+	return string(out), err
+}
+
+// eventually waits until holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.After(patience); !holds(); {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("%s: not after %v", what, patience)
+		}
+	}
+}
+
+// pidAfter reads the number that was printed after a word, and a line's end.
+func (term *terminal) pidAfter(word string) int {
+	term.t.Helper()
+	term.expect(word)
+	pid, err := strconv.Atoi(strings.TrimSpace(term.expect("\n")))
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	term.t.Cleanup(func() { unix.Kill(pid, unix.SIGKILL) })
+	return pid
+}
+
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}

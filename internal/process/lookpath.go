@@ -1,0 +1,70 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// defaultPath is searched if the command's environment has no PATH.
+const defaultPath = "/usr/local/bin:/usr/bin:/bin"
+
+// lookPath finds the command as execvp(3) does, in the PATH that the command
+// itself will have.
+func (c *Command) lookPath() (string, error) {
+	name := c.Args[0]
+	if strings.Contains(name, "/") {
+		if err := executable(name); err != nil {
+			return "", &StartError{name, err}
+		}
+		return name, nil
+	}
+	worst := error(syscall.ENOENT)
+	for _, dir := range filepath.SplitList(c.searchPath()) {
+		file := filepath.Join(dir, name)
+		if dir == "" {
+			file = "./" + name
+		}
+		err := executable(file)
+		if err == nil && name != "" {
+			return file, nil
+		}
+		if err == syscall.EACCES {
+			worst = err
+		}
+	}
+	return "", &StartError{name, worst}
+}
+
+func (c *Command) searchPath() string {
+	for _, entry := range c.Env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			return value
+		}
+	}
+	return defaultPath
+}
+
+// executable returns the errno that execve would, as far as can be told.
+func executable(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return errno(err)
+	case info.IsDir():
+		return syscall.EISDIR
+	case unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS) != nil:
+		return syscall.EACCES
+	}
+	return nil
+}
+
+func errno(err error) error {
+	if e, ok := err.(*os.PathError); ok {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,157 @@
+package process
+
+import (
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// monitorName is what the monitor calls itself, and is known by.
+const monitorName = "escenv: terminal monitor"
+
+// MonitorMain runs the monitor of a pty if that is what args, which are
+// os.Args, ask for; then ok is true and status what to exit with. Every
+// program that calls Command.Pty calls it first of all.
+//
+// The monitor leads the session of the pty and is the command's parent in it:
+// a process group without a parent elsewhere in its session could not be
+// stopped by ^Z. If escenv is killed the monitor hangs up the command and
+// restores the user's terminal.
+func MonitorMain(args []string) (status int, ok bool) {
+	if len(args) != 3 || args[0] != monitorName {
+		return 0, false
+	}
+	m := &monitor{}
+	for i, fd := range []*int{&m.fd, &m.user} {
+		n, err := strconv.Atoi(args[1+i])
+		if err != nil || n < 0 {
+			return exitCannotExecute, true
+		}
+		unix.CloseOnExec(n) // not the command's
+		*fd = n
+	}
+	m.link = newLink(os.NewFile(uintptr(m.fd), "escenv"))
+	return m.run(), true
+}
+
+type monitor struct {
+	link  *link
+	fd    int
+	user  int         // the user's terminal
+	saved *term.State // how it was,
+	raw   *term.State // and how escenv set it
+	pid   int         // the command's, and its process group's
+}
+
+func (m *monitor) run() int {
+	// Caught rather than ignored, see catch. The terminal's go to the command.
+	_, stop := catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer stop()
+	m.saved, _ = term.GetState(m.user)
+	if m.link.report(report{}) != nil {
+		return exitCannotExecute
+	}
+	o, err := m.link.nextOrder()
+	if err != nil || o.Start == nil {
+		m.restore()
+		return exitCannotExecute
+	}
+	m.raw, _ = term.GetState(m.user)
+	if err := m.start(o); err != nil {
+		_ = m.link.report(report{Errno: err.(syscall.Errno)})
+		return exitCannotExecute
+	}
+	m.serve()
+	return 0
+}
+
+func (m *monitor) start(o order) (err error) {
+	m.pid, err = syscall.ForkExec(o.Start.Path, split(o.Start.Args), &syscall.ProcAttr{
+		Env:   split(o.Start.Env),
+		Files: []uintptr{0, 1, 2},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.Foreground, Ctty: 0},
+	})
+	// From now on the monitor may be in the background of its own terminal.
+	signal.Ignore(syscall.SIGTTOU)
+	return err
+}
+
+// serve follows orders and reports until the command ends or escenv does.
+func (m *monitor) serve() {
+	events := watch(m.pid)
+	orders := make(chan order)
+	go func() {
+		defer close(orders)
+		for {
+			o, err := m.link.nextOrder()
+			if err != nil {
+				return
+			}
+			orders <- o
+		}
+	}()
+	for {
+		select {
+		case o, ok := <-orders:
+			if !ok {
+				m.abandoned()
+				return
+			}
+			m.obey(o)
+		case ws := <-events:
+			if !ws.Stopped() {
+				m.ended(ws)
+				return
+			}
+			_ = m.link.report(report{Status: ws})
+		}
+	}
+}
+
+func (m *monitor) obey(o order) {
+	if o.Signal == syscall.SIGCONT {
+		group := unix.Getpgrp()
+		if o.Foreground {
+			group = m.pid
+			m.raw, _ = term.GetState(m.user)
+		}
+		_ = setForeground(0, group)
+	}
+	_ = unix.Kill(-m.pid, o.Signal)
+}
+
+// ended takes the terminal back, since whatever group has it is hung up when
+// the leader of its session ends, and the command may have left jobs behind.
+func (m *monitor) ended(ws syscall.WaitStatus) {
+	_ = setForeground(0, unix.Getpgrp())
+	_ = m.link.report(report{Status: ws})
+}
+
+// abandoned does for a killed escenv what a terminal and a shell would.
+func (m *monitor) abandoned() {
+	m.restore()
+	groups := []int{m.pid}
+	if front, err := unix.IoctlGetInt(0, unix.TIOCGPGRP); err == nil && front > 1 && front != unix.Getpgrp() {
+		groups = append(groups, front)
+	}
+	for _, group := range groups {
+		_ = unix.Kill(-group, syscall.SIGHUP)
+		_ = unix.Kill(-group, syscall.SIGCONT)
+	}
+}
+
+// restore sets the user's terminal as it was before escenv, unless somebody
+// else has set it meanwhile.
+func (m *monitor) restore() {
+	if m.saved == nil || m.raw == nil {
+		return
+	}
+	if now, err := term.GetState(m.user); err == nil && *now == *m.raw {
+		_ = term.Restore(m.user, m.saved)
+	}
+}

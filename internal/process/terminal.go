@@ -1,0 +1,73 @@
+package process
+
+import (
+	"os"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// IsTerminal reports whether f is a terminal.
+func IsTerminal(f *os.File) bool { return isTerminal(f) }
+
+// openControlling opens the controlling terminal; nil if there is none.
+func openControlling() *os.File {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
+// foreground reports whether terminal is this process's and what is typed on
+// it is for this process group.
+func foreground(terminal *os.File) bool {
+	if terminal == nil {
+		return false
+	}
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// setForeground makes what is typed on the terminal fd for the process group.
+func setForeground(fd, group int) error {
+	return unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, group)
+}
+
+// openPty opens a terminal that is set and sized like user. Its master is
+// known to the runtime's poller.
+func openPty(user *os.File) (master, slave *os.File, err error) {
+	blocking, slave, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer blocking.Close()
+	if modes, err := term.GetState(int(user.Fd())); err == nil {
+		_ = term.Restore(int(slave.Fd()), modes)
+	}
+	fd, err := unix.FcntlInt(blocking.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		slave.Close()
+		return nil, nil, err
+	}
+	master = os.NewFile(uintptr(fd), blocking.Name())
+	resize(master, user)
+	return master, slave, nil
+}
+
+// resize gives the pty the size of user. Fd would make master block.
+func resize(master, user *os.File) {
+	size, err := unix.IoctlGetWinsize(int(user.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return
+	}
+	if raw, err := master.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+	}
+}
