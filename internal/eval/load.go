@@ -180,6 +180,7 @@ func (r *reader) values(n *yaml.Node) *expr {
 		return nil
 	}
 	e.kind, e.fields = object, map[string]*expr{}
+	r.depth = 2 // the top level and values itself
 	r.pairs(n, e, false, func(key *expr, name string, value *yaml.Node) {
 		switch {
 		case isCall(name):
