@@ -130,7 +130,7 @@ func (p *program) printAgentStatus(status agentStatus, asJSON bool) error {
 		p.say("no agent is running")
 	}
 	if out.err == nil && !status.Running {
-		return statusError(exitError)
+		return statusError(exitFailed)
 	}
 	return out.err
 }
