@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -74,9 +73,9 @@ func (c Command) run(ctx context.Context) (string, error) {
 	case limited.Err() != nil:
 		return "", esc.Errorf(esc.Unavailable, "%s did not end within %s", c, c.Timeout)
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay): // that is a child it left behind
-		return "", c.complain(err, stderr.String())
+		return "", c.complain(err, string(stderr.text))
 	}
-	return stdout.String(), nil
+	return string(stdout.text), nil
 }
 
 // complain makes an error of how the program ended and what it said last. It
@@ -96,21 +95,21 @@ func (c Command) complain(err error, stderr string) error {
 }
 
 // capped keeps the first size bytes written to it. If it is strict, writing
-// more fails, which ends whoever writes.
+// more fails, which ends whoever writes. It has no ReadFrom on purpose.
 type capped struct {
-	bytes.Buffer
+	text   []byte
 	size   int
 	strict bool
 	full   bool
 }
 
 func (w *capped) Write(p []byte) (int, error) {
-	room := w.size - w.Len()
+	room := w.size - len(w.text)
+	w.text = append(w.text, p[:min(room, len(p))]...)
 	if len(p) <= room {
-		return w.Buffer.Write(p)
+		return len(p), nil
 	}
 	w.full = true
-	w.Buffer.Write(p[:room])
 	if w.strict {
 		return room, errors.New("too long")
 	}

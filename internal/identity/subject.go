@@ -29,7 +29,7 @@ func subject(req esc.TokenRequest, user string) (string, error) {
 	sub := "escenv"
 	for _, pair := range pairs {
 		if pair[1] == "" {
-			return "", esc.Errorf(esc.Internal, "there is no %s to write into the identity token's subject", pair[0])
+			return "", missing(pair[0])
 		}
 		sub += ":" + pair[0] + ":" + escape(pair[1])
 	}
@@ -38,6 +38,14 @@ func subject(req esc.TokenRequest, user string) (string, error) {
 			WithHint("use shorter names or fewer subjectAttributes")
 	}
 	return sub, nil
+}
+
+func missing(key string) error {
+	e := esc.Errorf(esc.Invalid, "there is no %s to name in the identity token's subject", key)
+	if key == "user" || key == "pulumi.user.login" {
+		e = e.WithHint("write identity: {issuer: {user: NAME}} in config.yaml, or set USER where escenv starts")
+	}
+	return e
 }
 
 // attribute returns the value of one of upstream's subject attributes. An
