@@ -203,3 +203,10 @@ func (c *Cloud) record(e Entry, status int, code string) {
 		c.log = append(c.log, e)
 	}
 }
+
+// Calls returns how many calls of an action there were.
+func (c *Cloud) Calls(action string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return counts(c.log)[action]
+}
