@@ -53,6 +53,7 @@ type session struct {
 	link     *link
 	caught   chan os.Signal
 
+	copied  bool // the pty was set like the user's terminal
 	stopped bool // the command is
 	granted bool // the pty's keyboard is the command's
 }
@@ -200,8 +201,14 @@ func (s *session) resume() {
 	}
 }
 
-// raw lets every key through to the pty, which has modes of its own.
+// raw lets every key through to the pty. That has modes of its own, which at
+// first are the terminal's: not before escenv is in the foreground, since until
+// then they are what a shell edits its line with.
 func (s *session) raw() {
+	if !s.copied {
+		copyModes(s.master, s.user)
+		s.copied = true
+	}
 	saved, err := term.MakeRaw(int(s.user.Fd()))
 	if err == nil && s.saved == nil {
 		s.saved = saved

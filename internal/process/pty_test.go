@@ -100,11 +100,14 @@ func TestBackgroundAndForeground(t *testing.T) {
 		term.typed("\r")
 		return strings.Contains(term.screen(), "Stopped")
 	})
+	term.expect("Stopped")
+	term.expect("prompt> ")
 	term.typed("fg\r")
-	term.expect("read -r x")
+	term.expect("got $x'\r\n")
 	term.typed("this\r")
 	term.expect("got this")
-	term.typed("\recho status $?\r")
+	term.expect("prompt> ")
+	term.typed("echo status $?\r")
 	term.expect("status 0")
 }
 
@@ -117,8 +120,11 @@ func TestScriptIsStoppedWithItsCommand(t *testing.T) {
 	term.expect("x\r\nx\r\n")
 	term.typed("\x1a")
 	term.expect("Stopped")
+	term.expect("prompt> ")
 	term.typed("fg\r")
 	term.expect("goes on'\r\n")
+	term.typed("y\r")
+	term.expect("y\r\ny\r\n")
 	term.typed("\x04")
 	term.expect("script goes on")
 }
@@ -156,13 +162,13 @@ func TestPasteArrives(t *testing.T) {
 }
 
 func TestWindowSize(t *testing.T) {
-	term := onTerminal(t, wrapper("pty", "bash", "-c", `trap 'stty size' WINCH; stty size; while :; do read -r -t 0.05; done`)...)
+	term := onTerminal(t, wrapper("pty", "bash", "-c", `trap 'stty size' WINCH; stty size; until read -r -t 0.05; do :; done`)...)
 	term.expect("33 111")
 	if err := pty.Setsize(term.master, &pty.Winsize{Rows: 44, Cols: 122}); err != nil {
 		t.Fatal(err)
 	}
 	term.expect("44 122")
-	term.typed("\x03")
+	term.typed("\r")
 	term.ends()
 }
 
@@ -173,8 +179,11 @@ func TestNestedShell(t *testing.T) {
 	term.expect("ready\r\n")
 	term.typed("\x1a")
 	term.expect("Stopped")
+	term.expect("prompt> ")
 	term.typed("fg\r")
 	term.expect("cat'\r\n")
+	term.typed("x\r")
+	term.expect("x\r\nx\r\n")
 	term.typed("\x03")
 	term.expect("^C\r\n")
 	term.typed("echo $SECRET\r")

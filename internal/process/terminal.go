@@ -37,17 +37,14 @@ func setForeground(fd, group int) error {
 	return unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, group)
 }
 
-// openPty opens a terminal that is set and sized like user. Its master is
-// known to the runtime's poller.
+// openPty opens a terminal of the size of user. Its master is known to the
+// runtime's poller.
 func openPty(user *os.File) (master, slave *os.File, err error) {
 	blocking, slave, err := pty.Open()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer blocking.Close()
-	if modes, err := term.GetState(int(user.Fd())); err == nil {
-		_ = term.Restore(int(slave.Fd()), modes)
-	}
 	fd, err := unix.FcntlInt(blocking.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err == nil {
 		err = unix.SetNonblock(fd, true)
@@ -61,13 +58,24 @@ func openPty(user *os.File) (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
-// resize gives the pty the size of user. Fd would make master block.
+// resize gives the pty the size of user.
 func resize(master, user *os.File) {
-	size, err := unix.IoctlGetWinsize(int(user.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return
+	if size, err := unix.IoctlGetWinsize(int(user.Fd()), unix.TIOCGWINSZ); err == nil {
+		control(master, func(fd int) { _ = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
 	}
+}
+
+// copyModes sets the pty as user is.
+func copyModes(master, user *os.File) {
+	if modes, err := term.GetState(int(user.Fd())); err == nil {
+		control(master, func(fd int) { _ = term.Restore(fd, modes) })
+	}
+}
+
+// control calls f with the descriptor of master, which File.Fd would make
+// block.
+func control(master *os.File, f func(fd int)) {
 	if raw, err := master.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
 	}
 }
