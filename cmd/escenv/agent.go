@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -68,22 +69,32 @@ func (p *program) runAgentStart(ctx context.Context) error {
 	return p.replaceAgent(ctx, sharedClient(path), path)
 }
 
+// runAgentStop ends the agent, if there is one.
 func (p *program) runAgentStop(ctx context.Context) error {
-	return p.tellAgent(ctx, wire.OpLeave)
-}
-
-func (p *program) runAgentForget(ctx context.Context) error {
-	return p.tellAgent(ctx, wire.OpForget)
-}
-
-// tellAgent asks for op if there is an agent; without one there is nothing to
-// stop or to forget.
-func (p *program) tellAgent(ctx context.Context, op wire.Op) error {
 	path, err := p.socketPath()
 	if err != nil {
 		return err
 	}
-	err = sharedClient(path).Call(ctx, op, nil, nil)
+	return p.unlessAbsent(sharedClient(path).Call(ctx, wire.OpLeave, nil, nil))
+}
+
+// runAgentForget has the agent forget, if there is one. One of another build
+// forgets by being replaced.
+func (p *program) runAgentForget(ctx context.Context) error {
+	path, err := p.socketPath()
+	if err != nil {
+		return err
+	}
+	err = sharedClient(path).Call(ctx, wire.OpForget, nil, nil)
+	if hasKind(err, esc.BuildMismatch) {
+		err = p.callShared(ctx, wire.OpForget, nil, nil)
+	}
+	return p.unlessAbsent(err)
+}
+
+// unlessAbsent takes it for success that there is no agent: then there is
+// nothing to stop or to forget.
+func (p *program) unlessAbsent(err error) error {
 	if errors.Is(err, wire.ErrNoAgent) {
 		p.say("no agent is running")
 		return nil

@@ -103,11 +103,12 @@ func agentEnviron(environ []string) []string {
 // to start it: what it needs to find files and the network, and no identity.
 func passes(name string) bool {
 	switch name {
-	case "":
-		return false
 	case "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", passedClock:
+		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy":
 		return true
+	}
+	if name == passedClock {
+		return name != ""
 	}
 	return strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "XDG_")
 }
