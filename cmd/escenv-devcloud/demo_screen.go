@@ -68,7 +68,7 @@ func (d *demo) rcFiles() (args []string, err error) {
 	switch filepath.Base(d.shell) {
 	case "zsh":
 		return []string{"-i"}, d.write("home/.zshrc", `unsetopt prompt_sp; setopt interactive_comments
-PS1=$'\n%{\e]133;D;%?\a\e]133;A\a%}%~ %# '
+PS1=$'\n%{\e]133;D;%?\a\e]133;A\a%}%~ $ '
 eval "$(escenv hook zsh)"
 `)
 	case "fish":
@@ -82,7 +82,7 @@ escenv hook fish | source
 		return nil, errors.New("the demo needs bash")
 	}
 	return []string{"--rcfile", d.path("home/.bashrc"), "-i"}, d.write("home/.bashrc", `bind 'set enable-bracketed-paste off' 2>/dev/null
-PS1='\n\[\e]133;D;$?\a\e]133;A\a\]\w \$ '
+PS1='\n\[\e]133;D;$?\a\e]133;A\a\]\w $ '
 eval "$(escenv hook bash)"
 `)
 }
