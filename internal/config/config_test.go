@@ -17,7 +17,7 @@ import (
 )
 
 // write puts text where Load looks for it.
-func write(t testing.TB, text string) (dir string) {
+func write(t *testing.T, text string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(text), 0o600); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-const tokenFile = "AWS_WEB_IDENTITY_TOKEN_FILE"
+const fileVariable = "AWS_WEB_IDENTITY_TOKEN_FILE"
 
 // Ambient takes the identity that the place a process runs in gives it: a
 // GitHub Actions job's, else the file that AWS_WEB_IDENTITY_TOKEN_FILE names
@@ -23,7 +23,7 @@ type Ambient struct {
 
 // Present reports whether the environment offers an identity.
 func (a Ambient) Present() bool {
-	return a.github().present() || getenv(a.Environ, tokenFile) != ""
+	return a.github().present() || getenv(a.Environ, fileVariable) != ""
 }
 
 // String describes the source.
@@ -48,7 +48,7 @@ func (a Ambient) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, er
 	case !a.Present():
 		return esc.Token{}, errNoIdentity()
 	case !filepath.IsAbs(a.file().Path):
-		return esc.Token{}, esc.Errorf(esc.Invalid, "%s is not an absolute path", tokenFile)
+		return esc.Token{}, esc.Errorf(esc.Invalid, "%s is not an absolute path", fileVariable)
 	}
 	return a.file().Token(ctx, req)
 }
@@ -56,5 +56,5 @@ func (a Ambient) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, er
 func (a Ambient) github() GitHubActions { return GitHubActions(a) }
 
 func (a Ambient) file() File {
-	return File{Path: getenv(a.Environ, tokenFile), Now: a.Now}
+	return File{Path: getenv(a.Environ, fileVariable), Now: a.Now}
 }

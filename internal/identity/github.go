@@ -109,8 +109,7 @@ func (g GitHubActions) fetch(ctx context.Context, address string) ([]byte, error
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

@@ -194,8 +194,7 @@ func createFile(root *os.Root, name string, text []byte) error {
 	if err := writeNew(root, temporary, text, 0o600); err != nil {
 		return err
 	}
-	defer root.Remove(temporary)
-	return root.Link(temporary, name)
+	return errors.Join(root.Link(temporary, name), root.Remove(temporary))
 }
 
 // writeNew writes a file that must not be there yet, to the disk.
@@ -206,9 +205,9 @@ func writeNew(root *os.Root, name string, text []byte, mode fs.FileMode) error {
 	}
 	err = errors.Join(f.Chmod(mode), write(f, text), f.Sync(), f.Close())
 	if err != nil {
-		root.Remove(name)
+		return errors.Join(err, root.Remove(name))
 	}
-	return err
+	return nil
 }
 
 func write(w io.Writer, text []byte) error {

@@ -90,15 +90,18 @@ func (i *Issuer) Publish(dir string) ([]string, error) {
 	return files, nil
 }
 
+// everybody may enter a directory that is published.
+const everybody fs.FileMode = 0o755
+
 // openPublic makes dir and its .well-known where they are missing.
 func openPublic(dir string) (*os.Root, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), everybody); err != nil {
 		return nil, err
 	}
 	for _, d := range []string{dir, filepath.Join(dir, filepath.Dir(discoveryName))} {
-		err := os.Mkdir(d, 0o755)
+		err := os.Mkdir(d, everybody)
 		if err == nil {
-			err = os.Chmod(d, 0o755) // whatever the umask says
+			err = os.Chmod(d, everybody) // whatever the umask says
 		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
@@ -165,8 +168,7 @@ func replaceFile(root *os.Root, name string, text []byte) error {
 		return err
 	}
 	if err := root.Rename(temporary, name); err != nil {
-		root.Remove(temporary)
-		return err
+		return errors.Join(err, root.Remove(temporary))
 	}
 	return nil
 }

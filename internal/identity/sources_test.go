@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -203,7 +204,7 @@ func TestNewChooses(t *testing.T) {
 	dir := t.TempDir()
 	file := writeFile(t, filepath.Join(dir, "token"), token(claims()))
 	ambient := []string{"AWS_WEB_IDENTITY_TOKEN_FILE=" + file}
-	github := append(ambient, "ACTIONS_ID_TOKEN_REQUEST_URL=https://x.invalid", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=canary")
+	github := append(slices.Clone(ambient), "ACTIONS_ID_TOKEN_REQUEST_URL=https://x.invalid", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=canary")
 	if _, err := identity.InitIssuer(filepath.Join(dir, "issuer"), "https://id.example.com"); err != nil {
 		t.Fatal(err)
 	}

@@ -26,13 +26,14 @@ func subject(req esc.TokenRequest, user string) (string, error) {
 			pairs = append(pairs, [2]string{name, value})
 		}
 	}
-	sub := "escenv"
+	parts := []string{"escenv"}
 	for _, pair := range pairs {
 		if pair[1] == "" {
 			return "", missing(pair[0])
 		}
-		sub += ":" + pair[0] + ":" + escape(pair[1])
+		parts = append(parts, pair[0], escape(pair[1]))
 	}
+	sub := strings.Join(parts, ":")
 	if len(sub) > maxSubject {
 		return "", esc.Errorf(esc.Invalid, "the identity token's subject would be %d bytes long; AWS takes %d", len(sub), maxSubject).
 			WithHint("use shorter names or fewer subjectAttributes")

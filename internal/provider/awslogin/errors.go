@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -35,10 +36,9 @@ func (f failure) expired() bool {
 // retrying a no would hide it for as long.
 func diagnose(err error) failure {
 	var api smithy.APIError
-	var response *smithyhttp.ResponseError
 	var unreadable *smithy.DeserializationError
 	status := 0
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		status = response.HTTPStatusCode()
 	}
 	switch {
@@ -78,12 +78,10 @@ func tries(again bool) int {
 
 // innermost leaves out the SDK's and net/http's wrapping, with the URL.
 func innermost(err error) error {
-	var send *smithyhttp.RequestSendError
-	if errors.As(err, &send) {
+	if send, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		err = send.Err
 	}
-	var where *url.Error
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*url.Error](err); ok {
 		err = where.Err
 	}
 	return err
@@ -109,7 +107,7 @@ func (p *Provider) explain(f failure, login oidc, token esc.Token) error {
 // and may say it again.
 func (f failure) shown(login oidc, token esc.Token) string {
 	secrets := []string{reveal(token.JWT)}
-	for _, v := range append(login.policies[:len(login.policies):len(login.policies)], login.role) {
+	for _, v := range append(slices.Clip(login.policies), login.role) {
 		if v.IsSecret() {
 			secrets = append(secrets, reveal(v))
 		}
@@ -131,7 +129,7 @@ func (f failure) hint(token esc.Token, host string) string {
 	case f.code == "InvalidIdentityToken" && strings.Contains(message, "no openidconnect provider"):
 		return fmt.Sprintf("create an IAM identity provider for %s in the role's account", issuer)
 	case f.code == "InvalidIdentityToken" && strings.Contains(message, "audience"):
-		return fmt.Sprintf("add the audience to the IAM identity provider for %s", issuer)
+		return "add the audience to the IAM identity provider for " + issuer
 	case f.code == "InvalidIdentityToken", f.code == "IDPCommunicationError":
 		return fmt.Sprintf("look whether %s/.well-known/openid-configuration, and the keys it names, can be read by everyone and hold the key that signs", issuer)
 	case f.code == "IDPRejectedClaim":

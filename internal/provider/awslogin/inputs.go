@@ -47,7 +47,7 @@ func (o oidc) input(token esc.Token) *sts.AssumeRoleWithWebIdentityInput {
 		WebIdentityToken: aws.String(reveal(token.JWT)), // for STS
 	}
 	if o.duration > 0 {
-		in.DurationSeconds = aws.Int32(int32(o.duration / time.Second))
+		in.DurationSeconds = aws.Int32(int32(o.duration.Seconds()))
 	}
 	for _, policy := range o.policies {
 		in.PolicyArns = append(in.PolicyArns, types.PolicyDescriptorType{Arn: aws.String(reveal(policy))})

@@ -15,7 +15,7 @@ const role = "arn:aws:iam::123456789012:role/dev"
 
 // value makes a Value of JSON. "?" is unknown, and what begins with "secret:"
 // is secret.
-func value(t testing.TB, text string) esc.Value {
+func value(t *testing.T, text string) esc.Value {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
