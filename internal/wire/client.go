@@ -67,11 +67,14 @@ func (c *Client) timeout() time.Duration {
 
 func (c *Client) request(op Op, args any) (Request, error) {
 	req := Request{V: Version, Build: c.Build, Op: op}
-	if args == nil {
-		return req, nil
-	}
 	var err error
-	req.Args, err = json.Marshal(args)
+	switch args := args.(type) {
+	case nil:
+	case OpenArgs:
+		req.Args = appendOpenArgs(nil, args)
+	default:
+		req.Args, err = json.Marshal(args)
+	}
 	return req, err
 }
 

@@ -64,15 +64,6 @@ func readJSON(r io.Reader, limit int, into any) error {
 	return decode(body, into)
 }
 
-// writeJSON writes message as a frame.
-func writeJSON(w io.Writer, limit int, message any) error {
-	body, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
-	return WriteFrame(w, body, limit)
-}
-
 // decode reads JSON. What encoding/json says of bad input may quote it, and
 // the input may hold secrets, so that is not passed on.
 func decode(body []byte, into any) error {
@@ -91,7 +82,9 @@ func ReadRequest(r io.Reader) (Request, error) {
 }
 
 // WriteRequest writes the frame a caller sends.
-func WriteRequest(w io.Writer, req Request) error { return writeJSON(w, MaxRequest, req) }
+func WriteRequest(w io.Writer, req Request) error {
+	return WriteFrame(w, appendRequest(nil, req), MaxRequest)
+}
 
 // ReadReply reads one of the frames an agent answers with.
 func ReadReply(r io.Reader) (Reply, error) {
@@ -103,7 +96,11 @@ func ReadReply(r io.Reader) (Reply, error) {
 // WriteReply writes one of the frames an agent answers with.
 func WriteReply(w io.Writer, reply Reply) error {
 	reply.V = Version
-	return writeJSON(w, MaxReply, reply)
+	body, err := json.Marshal(reply)
+	if err != nil {
+		return err
+	}
+	return WriteFrame(w, body, MaxReply)
 }
 
 // DecodeArgs reads a request's arguments. No arguments are the zero T.
