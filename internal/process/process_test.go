@@ -200,7 +200,7 @@ func TestKilledEscenvWithoutATerminal(t *testing.T) {
 func TestPagerKeepsItsKeys(t *testing.T) {
 	term := onTerminal(t, "bash", "--norc", "--noprofile", "-i")
 	term.expect("prompt> ")
-	term.typed(inShell("pipes") + ` sh -c 'echo plan; sleep 300' | sh -c 'read -r x; echo "got $x"; read -r y </dev/tty; echo "key $y"'` + "\r")
+	term.typed(inShell("pipes") + ` sh -c 'echo plan; exec sleep 300' | sh -c 'read -r x; echo "got $x"; read -r y </dev/tty; echo "key $y"'` + "\r")
 	term.expect("got plan")
 	term.typed("q\r")
 	term.expect("key q")
