@@ -36,7 +36,7 @@ function __escenv_fresh {
 # Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
 # __escenv_nearer to where a nearer one would be.
 function __escenv_look {
-  \builtin local __escenv_dir=${PWD%/}
+  \builtin local "__escenv_dir=${PWD%/}"
   __escenv_nearer=() __escenv_found=''
   while [[ ! -f $__escenv_dir/.escenv ]]; do
     __escenv_nearer+=("$__escenv_dir/.escenv")
@@ -48,7 +48,7 @@ function __escenv_look {
 
 function __escenv_update {
   if __escenv_quiet; then \return 0; fi
-  \builtin local __escenv_found __escenv_text __escenv_status=0 __escenv_hush=${ESCENV_QUIET-}
+  \builtin local __escenv_found __escenv_text __escenv_status=0 "__escenv_hush=${ESCENV_QUIET-}"
   # From here on nothing the user has set applies: not -a, -e, -u and not -x,
   # which would show secrets.
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
@@ -99,7 +99,7 @@ function __escenv_gone {
 # What PROMPT_COMMAND calls. The status is for bash before 5.1, which does not
 # keep it by itself; set -e would take it for a failure.
 function __escenv_prompt {
-  \builtin local __escenv_last=$?
+  \builtin local "__escenv_last=$?"
   __escenv_update
   if [[ $- == *e* ]]; then \return 0; fi
   \return "$__escenv_last"

@@ -1,0 +1,158 @@
+package hooks_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/escenv/escenv/hooks"
+	"github.com/escenv/escenv/shells"
+)
+
+// guests are shells whose owners have set them up in ways that break hooks.
+var guests = []struct {
+	name, shell string
+	pre, post   string // before and after the hook is evaluated
+}{
+	{"set -eu", "bash", "", "set -eu"},
+	{"set -eu first", "bash", "set -eu", ""},
+	{"set -eu", "zsh", "", "setopt errexit nounset"},
+	{"set -eu first", "zsh", "setopt errexit nounset", ""},
+	{"noclobber", "bash", "set -o noclobber", ""},
+	{"noclobber", "zsh", "setopt noclobber", ""},
+	{"nullglob and noglob", "bash", "shopt -s nullglob failglob; set -f", ""},
+	{"glob options", "zsh", "setopt nullglob kshglob extendedglob globsubst noglob", ""},
+	{"odd IFS", "bash", "IFS=/escnv_", ""},
+	{"odd IFS", "zsh", "IFS=/escnv_", ""},
+	{"allexport", "bash", "set -a", ""},
+	{"allexport", "zsh", "setopt allexport", ""},
+	{"xtrace", "bash", "", "set -x"},
+	{"xtrace", "zsh", "", "setopt xtrace"},
+	{"trace", "fish", "", "set -g fish_trace 1"},
+	{"csh quotes and other zsh options", "zsh", "setopt cshjunkiequotes cshjunkieloops rcquotes ksharrays shwordsplit kshtypeset warncreateglobal warnnestedvar bsdecho", ""},
+	{"sh emulation", "zsh", "", "setopt shwordsplit ksharrays posixbuiltins posixidentifiers"},
+	{"posix", "bash", "", "set -o posix"},
+	{"aliases", "bash", "alias local=false builtin=false unset=false export=false return=false set=false declare=false cd='cd -P'", ""},
+	{"aliases", "zsh", "alias local=false builtin=false unset=false export=false return=false set=false typeset=false print=false emulate=false setopt=false", ""},
+	{"functions", "bash", "export() { command false; }; unset() { command false; }; local() { command false; }", ""},
+	{"functions", "fish", "function test; return 3; end; function path; return 3; end; function eval; end", "functions -e test path eval"},
+	{"readonly names of others", "bash", "readonly vars=1 status=1 dir=1 found=1 text=1 name=1", ""},
+	{"readonly names of others", "zsh", "readonly vars=1 dir=1 found=1 text=1 name=1", ""},
+	{"a string in PROMPT_COMMAND", "bash", "PROMPT_COMMAND='true; '", ""},
+	{"an exported PROMPT_COMMAND", "bash", "export PROMPT_COMMAND='history -a;'", ""},
+	{"other precmd functions", "zsh", "p() { true }; precmd_functions=(p); chpwd_functions=(p)", ""},
+	{"sourced twice", "bash", "eval \"$(escenv hook bash)\"", ""},
+	{"sourced twice", "zsh", "eval \"$(escenv hook zsh)\"", ""},
+	{"sourced twice", "fish", "escenv hook fish | source", ""},
+	{"other events", "fish", "function p --on-event fish_prompt; end; function q --on-variable PWD; end", ""},
+}
+
+// TestGoodGuest: whatever the owner's habits, credentials come and go, the
+// secrets stay off the screen, and the shell lives.
+func TestGoodGuest(t *testing.T) {
+	for _, guest := range guests {
+		t.Run(guest.shell+"/"+guest.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.escenv("shop", "allow", "--yes")
+			s := h.start(t, guest.shell, "out", guest.pre, guest.post)
+			s.wantText(s.run("cd "+h.path("shop")+" && dump"), "escenv: loaded shop/dev")
+			if got := s.dumped()["AWS_SECRET_ACCESS_KEY"]; got != `dev'secret\` {
+				t.Errorf("the secret is %q", got)
+			}
+			s.wantSilence(s.run("true"))
+			s.write("shop/.escenv", "shop/dev\n")
+			s.run("true")
+			s.wantKey("AKIADEV")
+			s.run("cd " + h.path("out"))
+			env := s.env()
+			if _, set := env["AWS_SECRET_ACCESS_KEY"]; set {
+				t.Error("the secret is left")
+			}
+			for name := range env {
+				if strings.HasPrefix(name, "__escenv") && !strings.HasPrefix(guest.name, "allexport") {
+					t.Errorf("%s reaches children", name)
+				}
+			}
+			if strings.Contains(s.screen.String(), "secret") {
+				t.Errorf("the secret is on the screen:\n%s", s.screen.String())
+			}
+		})
+	}
+}
+
+// TestOldBash takes the way of bash before 5.1, with a string for
+// PROMPT_COMMAND and no EPOCHSECONDS.
+func TestOldBash(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	s := h.start(t, "bash", "out",
+		`PROMPT_COMMAND='sync; '; sync() { printf "<<sync:%s>>\n" "$? ${PIPESTATUS[*]}"; }; EPOCHSECONDS=; unset EPOCHSECONDS
+escenv() { if [[ $1 == hook ]]; then command escenv hook bash | sed 's/>= 501/>= 9999/'; else command escenv "$@"; fi; }`,
+		`sync() { printf "<<old:%s>>\n" "$? ${PIPESTATUS[*]}"; }; PROMPT_COMMAND=("$PROMPT_COMMAND")`)
+	s.wantText(s.run("cd "+h.path("shop")), "escenv: loaded shop/dev")
+	s.wantText(s.run("(exit 3) | (exit 4)"), "<<old:4 3 4>>")
+	if _, status := s.status("(exit 3) | (exit 4)"); !strings.HasPrefix(status, "4 ") {
+		t.Errorf("behind the hook the status is %s", status)
+	}
+	s.wantKey("AKIADEV")
+	s.run("cd " + h.path("out"))
+	s.wantKey("")
+}
+
+// TestFunctionsOfTheUsersOwnStay: a cd of theirs is not replaced, and the
+// prompt follows it.
+func TestFunctionsOfTheUsersOwnStay(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	s := h.start(t, "bash", "out", `cd() { builtin cd "$@" && echo mine; }`, "")
+	text := s.run("cd " + h.path("shop"))
+	s.wantText(text, "mine")
+	s.wantText(text, "escenv: loaded shop/dev")
+}
+
+// TestNothingOnStdout: what a cd inside a substitution prints is the user's.
+func TestNothingOnStdout(t *testing.T) {
+	for _, name := range shellNames {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.escenv("shop", "allow", "--yes")
+			s := h.start(t, name, "out", "", "")
+			line := `echo "[$(cd ` + h.path("shop") + ` && pwd)]"`
+			if name == "fish" {
+				line = "echo [(cd " + h.path("shop") + " && pwd)]"
+			}
+			s.wantText(s.run(line), "["+h.path("shop")+"]")
+		})
+	}
+}
+
+// TestLint holds the scripts, as people get them, against each shell's own
+// parser and shellcheck.
+func TestLint(t *testing.T) {
+	for _, check := range [][]string{
+		{"bash", "bash", "-n"}, {"zsh", "zsh", "-n"}, {"fish", "fish", "--no-execute"},
+		{"bash", "shellcheck", "--severity=style"},
+	} {
+		t.Run(check[1], func(t *testing.T) {
+			if _, err := exec.LookPath(check[1]); err != nil {
+				t.Skipf("%s is not installed", check[1])
+			}
+			d, err := shells.Lookup(check[0])
+			must(t, err)
+			script, err := hooks.Script(d, "/opt/it's here/escenv")
+			must(t, err)
+			file := t.TempDir() + "/hook"
+			must(t, os.WriteFile(file, []byte(script), 0o600))
+			if out, err := exec.Command(check[1], append(check[2:len(check):len(check)], file)...).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	if d, _ := shells.Lookup("dash"); d != nil {
+		if _, err := hooks.Script(d, "/x"); err == nil {
+			t.Error("there is no hook for dash")
+		}
+	}
+}
