@@ -34,8 +34,31 @@ func (a admin) makeBucket(endpoint, name string) {
 	a.send("s3", http.MethodPut, endpoint+"/"+name, "")
 }
 
-// send signs a request and requires that it succeeds.
+// send makes a request until the server is up, which MinIO may not be when it
+// says so, and requires that it succeeds.
 func (a admin) send(service, method, url, body string) {
+	a.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		status, said := a.sendOnce(service, method, url, body)
+		if status == http.StatusOK {
+			return
+		}
+		if status == http.StatusServiceUnavailable {
+			select {
+			case <-tick.C:
+				continue
+			case <-deadline:
+			}
+		}
+		a.t.Fatalf("%s %s %s: %d\n%s", service, method, url, status, said)
+	}
+}
+
+// sendOnce signs a request, makes it and returns the answer.
+func (a admin) sendOnce(service, method, url, body string) (status int, said []byte) {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -55,8 +78,9 @@ func (a admin) send(service, method, url, body string) {
 		a.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(resp.Body)
-		a.t.Fatalf("%s %s %s: %s\n%s", service, method, url, resp.Status, said)
+	said, err = io.ReadAll(resp.Body)
+	if err != nil {
+		a.t.Fatal(err)
 	}
+	return resp.StatusCode, said
 }

@@ -1,9 +1,6 @@
 package e2e
 
-import (
-	"os"
-	"testing"
-)
+import "testing"
 
 // A cloud is an STS and S3 that somebody else wrote and that trusts our
 // issuer's tokens for one role.
@@ -42,10 +39,9 @@ func (c cloud) awsSettings() string {
 func (c cloud) person(t *testing.T, settings string) *home {
 	t.Helper()
 	h := newHome(t, "AWS_ENDPOINT_URL="+c.s3)
-	if err := os.CopyFS(h.path("config/escenv/issuer"), os.DirFS(c.issuer.dir)); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"key.pem", "issuer.json"} {
+		h.write("config/escenv/issuer/"+name, c.issuer.read(t, name))
 	}
-	os.Chmod(h.path("config/escenv/issuer/key.pem"), 0o600)
 	h.configure(settings + "\n" + c.awsSettings())
 	h.write("config/escenv/environments/shop/prod.yaml", c.definition())
 	h.write("project/.escenv", "shop/prod\n")

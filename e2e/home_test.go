@@ -106,6 +106,7 @@ func (h *home) shell(name string) *terminal {
 	h.t.Helper()
 	shell := shells[name]
 	h.write(shell.file, shell.text)
+	h.write("data/fish/generated_completions/none", "") // or fish reads every manual page
 	cmd := exec.Command(shell.args[0], shell.args[1:]...)
 	cmd.Dir, cmd.Env = h.dir, h.env
 	return startTerminal(h.t, cmd)

@@ -38,6 +38,16 @@ func newIssuer(t *testing.T) issuer {
 	return issuer{dir: h.path("config/escenv/issuer"), site: h.path("site")}
 }
 
+// read returns a file of the issuer's directory.
+func (i issuer) read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(i.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // documents serves the site. base replaces the issuer's URL in them, for a
 // verifier that cannot reach issuer.test; empty keeps them as they are.
 func (i issuer) documents(base string) http.Handler {
@@ -64,11 +74,7 @@ type signer struct {
 // signer returns one with the issuer's own key.
 func (i issuer) signer(t *testing.T) signer {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(i.dir, "key.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(text)
+	block, _ := pem.Decode([]byte(i.read(t, "key.pem")))
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
