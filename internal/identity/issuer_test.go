@@ -320,6 +320,20 @@ func TestInitDoesNotOverwrite(t *testing.T) {
 	}
 }
 
+// An init that finds a key it cannot use leaves everything as it is.
+func TestInitBesideABadKey(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "key.pem"), "canary")
+	_, err := identity.InitIssuer(dir, issuerURL)
+	wantError(t, err, esc.Invalid, "key.pem is missing or not what escenv wrote")
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("there is %v", entries)
+	}
+}
+
 // An init that was interrupted between its two files is completed.
 func TestInitAfterAnInterruptedOne(t *testing.T) {
 	i, dir := newIssuer(t)
@@ -383,7 +397,12 @@ func TestADamagedIssuer(t *testing.T) {
 	}
 	_, dir := newIssuer(t)
 	key := filepath.Join(dir, "key.pem")
-	if err := errors.Join(os.Rename(key, key+".x"), os.Symlink(key+".x", key)); err != nil {
+	if err := os.Rename(key, key+".away"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := identity.OpenIssuer(dir)
+	wantError(t, err, esc.Invalid, key+" is missing")
+	if err := os.Symlink(key+".away", key); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := identity.OpenIssuer(dir); err == nil {

@@ -51,6 +51,9 @@ func makeIssuer(dir, issuerURL string) error {
 	if err := makeKey(root); err != nil {
 		return err
 	}
+	if _, err := readKey(root); err != nil {
+		return err
+	}
 	text, err := json.Marshal(issuerFile{URL: issuerURL})
 	if err != nil {
 		return err
@@ -105,19 +108,24 @@ func readIssuer(dir string) (string, *ecdsa.PrivateKey, error) {
 	if json.Unmarshal(text, &about) != nil {
 		return "", nil, damaged(dir, issuerName)
 	}
-	text, err = readPrivate(root, keyName)
-	if err != nil {
-		return "", nil, fmt.Errorf("reading the issuer's key: %w", err)
+	key, err := readKey(root)
+	return about.URL, key, err
+}
+
+func readKey(root *os.Root) (*ecdsa.PrivateKey, error) {
+	text, err := readPrivate(root, keyName)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the issuer's key: %w", err)
 	}
 	key := parseKey(text)
 	if key == nil {
-		return "", nil, damaged(dir, keyName)
+		return nil, damaged(root.Name(), keyName)
 	}
-	return about.URL, key, nil
+	return key, nil
 }
 
 func damaged(dir, name string) error {
-	return esc.Errorf(esc.Invalid, "%s is not what escenv wrote", filepath.Join(dir, name)).
+	return esc.Errorf(esc.Invalid, "%s is missing or not what escenv wrote", filepath.Join(dir, name)).
 		WithHint("restore it, or move %s away and run escenv issuer init", dir)
 }
 

@@ -145,7 +145,7 @@ func (f failure) hint(token esc.Token, host string) string {
 	case f.attempts > 1:
 		return "try again in a while"
 	}
-	return "compare the definition's aws-login with the role in AWS"
+	return "compare the definition's aws-login, and what the token presents, with what the role trusts"
 }
 
 // clue is the shortest piece of a secret that counts as one, in bytes.

@@ -1,6 +1,7 @@
 package awslogin_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -37,8 +39,8 @@ func TestWhatSTSCanAnswer(t *testing.T) {
 		{"malformed policy", refusal(400, "MalformedPolicyDocument", "bad"), esc.Refused, 1, "MalformedPolicyDocument: bad", "give fewer or other policyArns"},
 		{"region off", refusal(403, "RegionDisabledException", "STS is not activated in this region"), esc.Refused, 1, "RegionDisabledException", "activate STS for the region of"},
 		{"duration", refusal(400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), esc.Refused, 1, "exceeds the MaxSessionDuration", "give a shorter duration"},
-		{"other validation", refusal(400, "ValidationError", "Request ARN is invalid"), esc.Refused, 1, "ValidationError: Request ARN is invalid", "compare the definition's aws-login"},
-		{"another maker's words", refusal(400, "InvalidParameterValue", "Token is expired"), esc.Refused, 1, "InvalidParameterValue: Token is expired; " + presented, "compare the definition's aws-login"},
+		{"other validation", refusal(400, "ValidationError", "Request ARN is invalid"), esc.Refused, 1, "ValidationError: Request ARN is invalid", "compare the definition's aws-login, and what the token presents"},
+		{"another maker's words", refusal(400, "InvalidParameterValue", "Token is expired"), esc.Refused, 1, "InvalidParameterValue: Token is expired; " + presented, "compare the definition's aws-login, and what the token presents"},
 		{"throttling", refusal(400, "Throttling", "Rate exceeded"), esc.Unavailable, 4, "Throttling: Rate exceeded", "try again in a while"},
 		{"429", refusal(429, "TooManyRequests", "slow down"), esc.Unavailable, 4, "slow down", "try again in a while"},
 		{"500", refusal(500, "InternalFailure", "oops"), esc.Unavailable, 4, "InternalFailure: oops", "try again in a while"},
@@ -115,6 +117,27 @@ func TestAPassingFaultPasses(t *testing.T) {
 		sts := newFakeSTS(t, fault, fault, good())
 		if _, err := sts.provider(&tokens{jwts: []string{jwt}}).Open(t.Context(), value(t, login("")), esc.Site{}); err != nil || len(sts.asked()) != 3 {
 			t.Errorf("%s: %v after %d", name, err, len(sts.asked()))
+		}
+	}
+}
+
+// Each pause is longer than the one before, and none is predictable.
+func TestPauses(t *testing.T) {
+	sts := newFakeSTS(t, refusal(500, "InternalFailure", "oops"))
+	p := sts.provider(&tokens{jwts: []string{jwt}})
+	var pauses []time.Duration
+	p.Sleep = func(_ context.Context, d time.Duration) error {
+		pauses = append(pauses, d)
+		return nil
+	}
+	_, err := p.Open(t.Context(), value(t, login("")), esc.Site{})
+	wantError(t, err, esc.Unavailable, "InternalFailure")
+	if len(pauses) != 3 {
+		t.Fatalf("paused %v", pauses)
+	}
+	for i, d := range pauses {
+		if least := 100 * time.Millisecond << i; d < least || d >= 2*least {
+			t.Errorf("pause %d is %v, want %v to %v", i, d, least, 2*least)
 		}
 	}
 }
