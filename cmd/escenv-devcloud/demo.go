@@ -48,7 +48,7 @@ func (p *program) runDemo(ctx context.Context, args []string) error {
 	d := &demo{program: p, dir: dir, paced: terminal, secret: "sk_demo_4f9a1c77e2b05d38"}
 	err = d.run(ctx, stay && terminal)
 	if ctx.Err() != nil {
-		err = errors.New("interrupted")
+		err = errInterrupted
 	}
 	return errors.Join(err, d.clean())
 }

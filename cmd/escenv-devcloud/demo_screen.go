@@ -64,7 +64,9 @@ func (d *demo) openShell(ctx context.Context) (*screen, error) {
 
 // rcFiles writes what the shell reads at start and returns its arguments.
 func (d *demo) rcFiles() (args []string, err error) {
-	d.shell = d.getenv("SHELL")
+	if d.shell, err = exec.LookPath(d.getenv("SHELL")); err != nil {
+		d.shell = "" // bash will do
+	}
 	switch filepath.Base(d.shell) {
 	case "zsh":
 		return []string{"-i"}, d.write("home/.zshrc", `unsetopt prompt_sp; setopt interactive_comments
@@ -164,12 +166,12 @@ func (s *screen) typed(ctx context.Context, text string) error {
 		_, err := s.pty.WriteString(text)
 		return err
 	}
-	s.d.pause(ctx, 500*time.Millisecond)
+	s.d.pause(ctx, 300*time.Millisecond)
 	for _, r := range text {
 		if _, err := s.pty.WriteString(string(r)); err != nil {
 			return err
 		}
-		s.d.pause(ctx, 18*time.Millisecond)
+		s.d.pause(ctx, 8*time.Millisecond)
 	}
 	return ctx.Err()
 }

@@ -49,6 +49,7 @@ func (d *demo) steps() []step {
 
 // tour types every step and looks at the screen.
 func (d *demo) tour(ctx context.Context, s *screen) error {
+	const reading = 250 * time.Millisecond
 	for _, step := range d.steps() {
 		shown, status, err := s.enter(ctx, step.line)
 		if err != nil {
@@ -60,7 +61,7 @@ func (d *demo) tour(ctx context.Context, s *screen) error {
 		if strings.Contains(s.text(), d.secret) {
 			return fmt.Errorf("%s: the secret was on the screen", step.line)
 		}
-		d.pause(ctx, time.Second/2)
+		d.pause(ctx, reading)
 	}
 	return d.checkCloud(ctx)
 }

@@ -48,6 +48,9 @@ func main() {
 // errUsage is a command line that cannot be understood; why was said.
 var errUsage = errors.New("usage")
 
+// errInterrupted is a demo that somebody ended early.
+var errInterrupted = errors.New("interrupted")
+
 // run does what the arguments say and returns the exit status.
 func (p *program) run(ctx context.Context) int {
 	err := p.command(ctx)
@@ -56,6 +59,9 @@ func (p *program) run(ctx context.Context) int {
 		return 0
 	case errors.Is(err, errUsage):
 		return 2
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(p.stderr, "escenv-devcloud: interrupted")
+		return 130
 	}
 	fmt.Fprintln(p.stderr, "escenv-devcloud: error:", err)
 	return 1
