@@ -20,13 +20,16 @@ import (
 // timeout(1) and docker have it, so that scripts can tell it from the command's.
 const exitNotRun = 125
 
+// exitNotFound is the status shells give a command that is not there.
+const exitNotFound = 127
+
 // execExit is the exit status section of exec and run.
-const execExit = `N    the command's own status
+const execExit = `N      the command's own
 128+N  signal N ended the command
-2    the command line was not understood
-125  the command was not run; stderr says why
-126  the command cannot be executed
-127  there is no such command`
+2      the command line was not understood
+125    the command was not run; stderr says why
+126    the command cannot be executed
+127    there is no such command`
 
 // An execution is what exec was asked to do.
 type execution struct {
@@ -56,7 +59,7 @@ with --no-mask, the command takes escenv's place.`,
 		}, p.executionFlags(&x)...),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
-				return usageError{"there is no command to run", "escenv exec -e project/name -- COMMAND"}
+				return usageError{"there is no command to run", withAnyReference}
 			}
 			return p.runExec(c.Context, &x, c.Args().Slice())
 		},
@@ -84,8 +87,8 @@ func (p *program) runExec(ctx context.Context, x *execution, args []string) erro
 		return err
 	case errors.As(err, &start):
 		p.sayError(start.Error())
-		if ref, err := p.parseRef(args[0]); err == nil && ref.Path == "" {
-			p.sayHint("escenv exec -e " + ref.String() + " -- COMMAND")
+		if hint := p.withReference(args); start.Code() == exitNotFound && hint != withAnyReference {
+			p.sayHint(hint)
 		}
 		return statusError(start.Code())
 	case err != nil:
@@ -102,7 +105,7 @@ func (p *program) execute(ctx context.Context, x *execution, args []string) (pro
 	if err != nil {
 		return process.Status{}, err
 	}
-	refs, err := p.layers(x.refs.Value())
+	refs, err := p.layers(x.refs.Value(), args)
 	if err != nil {
 		return process.Status{}, err
 	}
@@ -166,10 +169,10 @@ func (p *program) mode(x *execution) (mode, error) {
 }
 
 // layers returns the references that were given, or else those of the nearest
-// .escenv.
-func (p *program) layers(given []string) ([]esc.Ref, error) {
+// .escenv. args are the command, for a hint.
+func (p *program) layers(given, args []string) ([]esc.Ref, error) {
 	if len(given) == 0 {
-		return p.nearestRefs()
+		return p.nearestRefs(args)
 	}
 	refs := make([]esc.Ref, len(given))
 	for i, text := range given {
@@ -183,11 +186,11 @@ func (p *program) layers(given []string) ([]esc.Ref, error) {
 }
 
 // nearestRefs returns what the nearest .escenv names, if the user allowed it.
-func (p *program) nearestRefs() ([]esc.Ref, error) {
+func (p *program) nearestRefs(args []string) ([]esc.Ref, error) {
 	file, err := p.findFile("")
 	var e *esc.Error
 	if errors.As(err, &e) && e.Kind == esc.NotFound && file == nil {
-		return nil, e.WithHint("escenv exec -e project/name -- COMMAND")
+		return nil, e.WithHint("%s", p.withReference(args))
 	}
 	if err != nil {
 		return nil, err
@@ -204,6 +207,22 @@ func (p *program) nearestRefs() ([]esc.Ref, error) {
 		return nil, esc.Errorf(esc.Refused, "%s is %s", file.Path, verdict).WithHint("escenv allow")
 	}
 	return file.Refs, nil
+}
+
+// withAnyReference is how a reference is given to exec.
+const withAnyReference = "escenv exec -e project/name -- COMMAND"
+
+// withReference is what args should have been if they begin with a reference.
+func (p *program) withReference(args []string) string {
+	ref, err := p.parseRef(args[0])
+	if err != nil || ref.Path != "" {
+		return withAnyReference
+	}
+	rest := "COMMAND"
+	if len(args) > 1 {
+		rest = args[1] + strings.Repeat(" ...", min(1, len(args)-2))
+	}
+	return "escenv exec -e " + ref.String() + " -- " + rest
 }
 
 // secrets returns every secret text of an environment, exported or not.

@@ -222,6 +222,27 @@ func TestKilledEscenv(t *testing.T) {
 	eventually(t, "the command ends", func() bool { return !alive(pid) })
 }
 
+func TestTerminalThatDisappears(t *testing.T) {
+	term := onTerminal(t, wrapper("pty", "sh", "-c", `echo "pid $$"; exec sleep 300`)...)
+	pid := term.pidAfter("pid ")
+	term.slave.Close()
+	term.master.Close()
+	term.ends()
+	eventually(t, "the command ends", func() bool { return !alive(pid) })
+}
+
+func TestTimeout(t *testing.T) {
+	for _, mode := range []string{"pipes", "pty"} {
+		term := onTerminal(t, "sh", "-c", "timeout --foreground 0.3 "+inShell(mode)+` sh -c 'echo "pid $$"; exec sleep 300'; echo status $?`)
+		pid := term.pidAfter("pid ")
+		term.expect("status 124")
+		if alive(pid) {
+			t.Errorf("%s: the command goes on", mode)
+		}
+		term.ends()
+	}
+}
+
 func TestTerminalIsRestored(t *testing.T) {
 	for name, script := range map[string]string{
 		"exit":    "exit 3",
