@@ -75,8 +75,8 @@ func TestGoodGuest(t *testing.T) {
 					t.Errorf("%s reaches children", name)
 				}
 			}
-			if strings.Contains(s.screen.String(), "secret") {
-				t.Errorf("the secret is on the screen:\n%s", s.screen.String())
+			if strings.Contains(s.text(), "secret") {
+				t.Errorf("the secret is on the screen:\n%s", s.text())
 			}
 		})
 	}

@@ -21,7 +21,7 @@ import (
 // patience is how long a shell may take to come back with a prompt.
 const patience = 30 * time.Second
 
-// bin holds the real escenv, built once.
+// bin holds the real programs, built once.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -30,13 +30,12 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	bin = dir
-	build := exec.Command("go", "build", "-tags", "urfave_cli_no_docs,escenv_testclock", "-o", filepath.Join(dir, "escenv"), "../cmd/escenv")
-	if overlay := os.Getenv("ESCENV_TEST_OVERLAY"); overlay != "" {
-		build.Args = append(build.Args[:2:2], append([]string{"-overlay", overlay}, build.Args[2:]...)...)
-	}
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building escenv: %v\n%s", err, out)
-		os.Exit(1)
+	for _, program := range []string{"escenv", "escenv-agent"} {
+		build := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", filepath.Join(dir, program), "../cmd/"+program)
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", program, err, out)
+			os.Exit(1)
+		}
 	}
 	status := m.Run()
 	os.RemoveAll(dir)
@@ -66,7 +65,16 @@ type answer struct {
 	silent    bool // it never answers
 }
 
+// newHouse returns a house with a fake agent.
 func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := emptyHouse(t)
+	h.serve()
+	return h
+}
+
+// emptyHouse returns a house without an agent: escenv starts the real one.
+func emptyHouse(t *testing.T) *house {
 	t.Helper()
 	root, err := os.MkdirTemp("", "eh")
 	if err != nil {
@@ -90,7 +98,6 @@ func newHouse(t *testing.T) *house {
 	h.answer("shop/prod", answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": "AKIAPROD", "STAGE": "prod"}})
 	h.write("shop/.escenv", "shop/dev\n")
 	h.write("prod/.escenv", "shop/prod\n")
-	h.serve()
 	return h
 }
 
@@ -303,6 +310,13 @@ func (s *shell) read() {
 	}
 }
 
+// text returns all that was ever on the screen.
+func (s *shell) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.String()
+}
+
 // prompt waits for the next prompt and returns what came on the screen since
 // the last one, and $? and PIPESTATUS as a prompt hook behind escenv's sees
 // them.
@@ -369,7 +383,7 @@ func (s *shell) wantKey(want string) {
 	s.t.Helper()
 	env := s.env()
 	if got := env["AWS_ACCESS_KEY_ID"]; got != want {
-		s.t.Errorf("%s: AWS_ACCESS_KEY_ID is %q, want %q; the screen has\n%s", s.name, got, want, s.screen.String())
+		s.t.Errorf("%s: AWS_ACCESS_KEY_ID is %q, want %q; the screen has\n%s", s.name, got, want, s.text())
 	}
 }
 

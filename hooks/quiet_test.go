@@ -82,3 +82,25 @@ func (s *shell) trace() string {
 	must(s.t, err)
 	return string(text)
 }
+
+// TestTheRealAgentLeavesPromptsQuiet: what it does to the generation file is
+// news, and only then.
+func TestTheRealAgentLeavesPromptsQuiet(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed, so processes cannot be counted")
+	}
+	h := emptyHouse(t)
+	must(t, os.MkdirAll(h.path("home/.config/escenv/environments/shop"), 0o700))
+	h.write("home/.config/escenv/environments/shop/dev.yaml", "values:\n  environmentVariables:\n    AWS_ACCESS_KEY_ID: one\n")
+	t.Cleanup(func() { h.escenv(".", "agent", "stop") })
+	h.escenv("shop", "allow", "--yes") // starts the agent
+	h.strace = strace
+	s := h.start(t, "bash", "out", "", "")
+	s.wantProcesses(1, "entering", "cd "+h.path("shop"), 1)
+	s.wantProcesses(0, "inside", "true", 20)
+	s.wantProcesses(1, "leaving", "cd "+h.path("out"), 1)
+	s.wantProcesses(0, "outside", "true", 20)
+	s.wantProcesses(1, "entering again", "cd "+h.path("shop"), 1)
+	s.wantProcesses(0, "inside again", "true", 20)
+}
