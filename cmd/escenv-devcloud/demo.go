@@ -24,7 +24,6 @@ const (
 type demo struct {
 	*program
 	dir    string // everything that is written is below it
-	aws    awsCommand
 	site   *devcloud.Site
 	shell  string // the person's: a path
 	secret string // what must never be seen
@@ -41,7 +40,7 @@ func (p *program) runDemo(ctx context.Context, args []string) error {
 	if err := p.parse(f, args, 0, 0); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "escenv-demo-")
+	dir, err := os.MkdirTemp(tempDir(), "escenv-demo-")
 	if err != nil {
 		return err
 	}
@@ -51,6 +50,15 @@ func (p *program) runDemo(ctx context.Context, args []string) error {
 		err = errInterrupted
 	}
 	return errors.Join(err, d.clean())
+}
+
+// tempDir is where the demo lives: not too deep, for there will be a socket,
+// whose path must be short.
+func tempDir() string {
+	if dir := os.TempDir(); len(dir) < 40 {
+		return dir
+	}
+	return "/tmp"
 }
 
 func (d *demo) run(ctx context.Context, stay bool) error {

@@ -13,9 +13,11 @@ import (
 	"strings"
 )
 
+const module = "github.com/escenv/escenv"
+
 // build compiles escenv and its agent into the demo's bin.
 func (d *demo) build(ctx context.Context) error {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		return errors.New("run the demo in escenv's source tree: make demo")
 	}
@@ -114,34 +116,25 @@ func (d *demo) shellEnviron() []string {
 	return append(env, "AWS_ENDPOINT_URL="+d.site.Endpoint, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
 }
 
-// An awsCommand says what "aws" will be in the demo's shell.
-type awsCommand int
-
-const (
-	awsOwn  awsCommand = iota // the person's own AWS CLI
-	awsOld                    // that, told the endpoint by a flag
-	awsNone                   // a lister of ours
-)
-
 // findAWS looks for an AWS CLI, and puts a stand-in where there is none.
 func (d *demo) findAWS(ctx context.Context) error {
-	real, err := exec.LookPath("aws")
+	own, err := exec.LookPath("aws")
 	var version []byte
 	if err == nil {
-		version, err = exec.CommandContext(ctx, real, "--version").CombinedOutput()
+		version, err = exec.CommandContext(ctx, own, "--version").CombinedOutput()
 	}
 	switch {
 	case err != nil:
-		return d.standIn(awsNone, `exec "`+d.self()+`" "$@"`, "no AWS CLI is installed: aws is a small lister of escenv-devcloud's, which reads the same AWS_* variables")
+		return d.standIn(`exec "`+d.self()+`" "$@"`, "no AWS CLI is installed: aws is a small lister of escenv-devcloud's, which reads the same AWS_* variables")
 	case !honoursEndpoint(string(version)):
-		return d.standIn(awsOld, `exec "`+real+`" --endpoint-url "$AWS_ENDPOINT_URL" "$@"`, "the AWS CLI is an old one: aws passes it --endpoint-url")
+		return d.standIn(`exec "`+own+`" --endpoint-url "$AWS_ENDPOINT_URL" "$@"`, "the AWS CLI is an old one: aws passes it --endpoint-url")
 	}
 	d.say("aws is %s", strings.Fields(string(version))[0])
 	return nil
 }
 
-func (d *demo) standIn(kind awsCommand, command, why string) error {
-	d.aws = kind
+// standIn makes an aws that runs command.
+func (d *demo) standIn(command, why string) error {
 	d.say("%s", why)
 	if err := d.write("bin/aws", "#!/bin/sh\n"+command+"\n"); err != nil {
 		return err

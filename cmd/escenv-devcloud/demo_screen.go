@@ -21,7 +21,7 @@ import (
 const (
 	markEnd    = "\x1b]133;D;"
 	markPrompt = "\x1b]133;A\a"
-	patience   = 20 * time.Second
+	patience   = time.Minute
 )
 
 // A screen is a shell on a pty. What it shows goes to the person's screen, and

@@ -249,6 +249,22 @@ func TestAStepLooksAtTheScreen(t *testing.T) {
 	}
 }
 
+// TestDemo runs the demo as CI does, without a terminal.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds escenv and its agent")
+	}
+	stdout, stderr, status := output(t, os.Environ(), "demo")
+	if status != 0 {
+		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
+	}
+	_, dir, found := strings.Cut(plainText(stdout), "escenv: /")
+	dir, _, _ = strings.Cut("/"+dir, "/home/shop/.escenv")
+	if _, err := os.Stat(dir); !found || !os.IsNotExist(err) {
+		t.Errorf("%q was left behind: %v", dir, err)
+	}
+}
+
 // TestServeAnswersAtOnce: the line is printed when it does, not before.
 func TestServeAnswersAtOnce(t *testing.T) {
 	s := serve(t)
