@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -65,7 +66,7 @@ type home struct {
 
 func newHome(t *testing.T) *home {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "home")
+	dir, err := os.MkdirTemp("", "home") //nolint:usetesting // a socket's path must be short
 	must(t, err)
 	h := &home{t: t, dir: dir, environ: []string{
 		"HOME=" + dir, "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"), "PATH=/usr/bin:/bin", "USER=alice",
@@ -277,7 +278,7 @@ func TestAMissingAgentIsExplained(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(alone, text, 0o700))
 	cmd := exec.Command(alone, "env", "ls")
-	cmd.Env = append(h.environ, "PATH=.:bin::"+h.dir+"/nothing")
+	cmd.Env = slices.Concat(h.environ, []string{"PATH=.:bin::" + h.dir + "/nothing"})
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "escenv: hint: install both programs") {
 		t.Errorf("got %v: %s", err, out)
@@ -343,8 +344,7 @@ func TestDefinitionsWithMistakesAreNotWritten(t *testing.T) {
 	h.start()
 	dev := esc.Ref{Project: "shop", Name: "dev"}
 	err := h.client().Call(t.Context(), wire.OpEnvWrite, wire.EnvWriteArgs{Ref: dev, Text: []byte("values: [")}, nil)
-	var diags esc.Diagnostics
-	if !errors.As(err, &diags) {
+	if _, ok := errors.AsType[esc.Diagnostics](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	if got := h.variable(); got != "1" {
@@ -356,7 +356,11 @@ func TestReferencesThatLeaveTheStoreAreRefused(t *testing.T) {
 	h := newHome(t)
 	h.start()
 	for _, ref := range []esc.Ref{
-		{Project: "..", Name: "dev"}, {Project: "shop", Name: "../../config"}, {}, {Path: "dev.yaml"}, {Path: "/a/../b"},
+		{},
+		{Project: "..", Name: "dev"},
+		{Project: "shop", Name: "../../config"},
+		{Path: "dev.yaml"},
+		{Path: "/a/../b"},
 		{Path: "/a", Name: "dev"},
 	} {
 		err := h.client().Call(t.Context(), wire.OpEnvRead, wire.EnvReadArgs{Ref: ref}, nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/escenv/escenv/internal/config"
@@ -36,8 +37,8 @@ func (d dirs) generation() string  { return filepath.Join(d.runtime, "generation
 
 // getenv returns the last value of a variable, as shells do.
 func getenv(environ []string, name string) string {
-	for i := len(environ) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(environ[i], name+"="); ok {
+	for _, entry := range slices.Backward(environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
 			return value
 		}
 	}

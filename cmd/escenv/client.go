@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,11 +94,8 @@ func (p *program) replaceAgent(ctx context.Context, client *wire.Client, path st
 // repeatable reports whether op may be asked again when it is not known
 // whether the agent did it.
 func repeatable(op wire.Op) bool {
-	switch op {
-	case wire.OpEnvWrite, wire.OpEnvSet, wire.OpEnvRemove, wire.OpIssuerInit:
-		return false
-	}
-	return true
+	changes := []wire.Op{wire.OpEnvWrite, wire.OpEnvSet, wire.OpEnvRemove, wire.OpIssuerInit}
+	return !slices.Contains(changes, op)
 }
 
 func hasKind(err error, kind esc.Kind) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,7 @@ func (b *bakery) Open(ctx context.Context, req esc.Request) (*esc.Environment, e
 	}
 	env := &esc.Environment{
 		Name:      req.Refs[0].String(),
-		Variables: []esc.Variable{{Name: "LOAF", Value: esc.NewSecret(fmt.Sprint(loaf))}},
+		Variables: []esc.Variable{{Name: "LOAF", Value: esc.NewSecret(strconv.Itoa(loaf))}},
 		Sources:   b.sources,
 	}
 	if b.life > 0 {
@@ -357,7 +358,7 @@ func TestEverythingOfARequestCounts(t *testing.T) {
 	} {
 		for range 2 {
 			env, err := cache.Open(t.Context(), req)
-			if err != nil || text(env.Variables[0].Value) != fmt.Sprint(i+1) {
+			if err != nil || text(env.Variables[0].Value) != strconv.Itoa(i+1) {
 				t.Errorf("%+v: got %v, %v", req, env, err)
 			}
 		}

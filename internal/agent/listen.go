@@ -130,7 +130,7 @@ func checkPeer(conn *net.UnixConn) error {
 		return err
 	}
 	var refused error
-	if err := raw.Control(func(fd uintptr) { refused = wire.CheckPeer(int(fd)) }); err != nil { //nolint:gosec // a descriptor
+	if err := raw.Control(func(fd uintptr) { refused = wire.CheckPeer(int(fd)) }); err != nil {
 		return err
 	}
 	return refused

@@ -228,7 +228,7 @@ func runnable(t *testing.T) string {
 	dir := privateDir(t)
 	must(t, os.Chmod(dir, 0o755))
 	copied := filepath.Join(dir, "test")
-	must(t, os.WriteFile(copied, binary, 0o755)) //nolint:gosec // another user runs it
+	must(t, os.WriteFile(copied, binary, 0o755))
 	return copied
 }
 

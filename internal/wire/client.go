@@ -71,7 +71,7 @@ func (c *Client) request(op Op, args any) (Request, error) {
 	switch args := args.(type) {
 	case nil:
 	case OpenArgs:
-		req.Args = appendOpenArgs(nil, args)
+		req.Args = encodeOpenArgs(args)
 	default:
 		req.Args, err = json.Marshal(args)
 	}

@@ -109,26 +109,26 @@ func fromValue(v esc.Value) (value, error) {
 	return out, nil
 }
 
-func (out value) withList(elements []esc.Value) (_ value, err error) {
+func (v value) withList(elements []esc.Value) (_ value, err error) {
 	list := make([]value, len(elements))
 	for i, e := range elements {
 		if list[i], err = fromValue(e); err != nil {
-			return out, err
+			return v, err
 		}
 	}
-	out.List = &list
-	return out, nil
+	v.List = &list
+	return v, nil
 }
 
-func (out value) withObject(properties map[string]esc.Value) (_ value, err error) {
+func (v value) withObject(properties map[string]esc.Value) (_ value, err error) {
 	object := make(map[string]value, len(properties))
 	for k, e := range properties {
 		if object[k], err = fromValue(e); err != nil {
-			return out, err
+			return v, err
 		}
 	}
-	out.Object = &object
-	return out, nil
+	v.Object = &object
+	return v, nil
 }
 
 func (v value) value() esc.Value {

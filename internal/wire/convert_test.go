@@ -22,18 +22,18 @@ var revealed = cmp.Comparer(func(a, b esc.Value) bool {
 
 func show(v esc.Value) string {
 	if list, ok := v.List(); ok {
-		text := "["
-		for _, e := range list {
-			text += show(e) + fmt.Sprint(e.IsSecret()) + " "
+		parts := make([]string, len(list))
+		for i, e := range list {
+			parts[i] = fmt.Sprint(show(e), e.IsSecret())
 		}
-		return text + "]"
+		return fmt.Sprint(parts)
 	}
 	if object, ok := v.Object(); ok {
-		text := "{"
-		for _, k := range v.Keys() {
-			text += k + ":" + show(object[k]) + fmt.Sprint(object[k].IsSecret()) + " "
+		parts := map[string]string{}
+		for k, e := range object {
+			parts[k] = fmt.Sprint(show(e), e.IsSecret())
 		}
-		return text + "}"
+		return fmt.Sprint(parts)
 	}
 	return fmt.Sprintf("%T(%v)", v.Reveal(), v.Reveal())
 }

@@ -83,7 +83,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 
 // WriteRequest writes the frame a caller sends.
 func WriteRequest(w io.Writer, req Request) error {
-	return WriteFrame(w, appendRequest(nil, req), MaxRequest)
+	return WriteFrame(w, encodeRequest(req), MaxRequest)
 }
 
 // ReadReply reads one of the frames an agent answers with.

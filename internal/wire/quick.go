@@ -10,10 +10,9 @@ import (
 // Requests are encoded by hand: the first use of encoding/json by a process
 // costs more than all else that a prompt waits for in escenv itself.
 
-// appendRequest appends r as JSON.
-func appendRequest(b []byte, r Request) []byte {
-	b = append(b, `{"v":`...)
-	b = strconv.AppendInt(b, int64(r.V), 10)
+// encodeRequest returns r as JSON.
+func encodeRequest(r Request) []byte {
+	b := strconv.AppendInt([]byte(`{"v":`), int64(r.V), 10)
 	b = appendString(append(b, `,"build":`...), r.Build)
 	b = appendString(append(b, `,"op":`...), string(r.Op))
 	if len(r.Args) > 0 {
@@ -22,9 +21,9 @@ func appendRequest(b []byte, r Request) []byte {
 	return append(b, '}')
 }
 
-// appendOpenArgs appends a as JSON.
-func appendOpenArgs(b []byte, a OpenArgs) []byte {
-	b = append(b, `{"refs":[`...)
+// encodeOpenArgs returns a as JSON.
+func encodeOpenArgs(a OpenArgs) []byte {
+	b := []byte(`{"refs":[`)
 	for i, ref := range a.Refs {
 		if i > 0 {
 			b = append(b, ',')
@@ -41,8 +40,12 @@ func appendOpenArgs(b []byte, a OpenArgs) []byte {
 func appendRef(b []byte, r esc.Ref) []byte {
 	before := byte('{')
 	for _, field := range [...]struct{ name, value string }{
-		{`"store":`, r.Store}, {`"project":`, r.Project}, {`"name":`, r.Name},
-		{`"revision":`, r.Revision}, {`"path":`, r.Path}, {`"digest":`, r.Digest},
+		{`"store":`, r.Store},
+		{`"project":`, r.Project},
+		{`"name":`, r.Name},
+		{`"revision":`, r.Revision},
+		{`"path":`, r.Path},
+		{`"digest":`, r.Digest},
 	} {
 		if field.value != "" {
 			b = appendString(append(append(b, before), field.name...), field.value)

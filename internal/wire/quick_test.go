@@ -18,10 +18,10 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 		{Refs: []Ref{{Project: "shop", Name: "dev"}}, Hook: true},
 		{Refs: []Ref{{Store: "s", Project: odd, Name: odd, Revision: "3"}, {Path: "/" + odd, Digest: "ab"}}, Want: esc.WantPath, Path: odd},
 	} {
-		req := Request{V: 1, Build: odd, Op: OpOpen, Args: appendOpenArgs(nil, args)}
+		req := Request{V: 1, Build: odd, Op: OpOpen, Args: encodeOpenArgs(args)}
 		var got Request
-		if err := json.Unmarshal(appendRequest(nil, req), &got); err != nil {
-			t.Fatalf("%s: %v", appendRequest(nil, req), err)
+		if err := json.Unmarshal(encodeRequest(req), &got); err != nil {
+			t.Fatalf("%s: %v", encodeRequest(req), err)
 		}
 		var gotArgs OpenArgs
 		if err := json.Unmarshal(got.Args, &gotArgs); err != nil {
@@ -32,7 +32,7 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 		}
 	}
 	bare := `{"v":1,"build":"","op":"leave"}`
-	if got := string(appendRequest(nil, Request{V: 1, Op: OpLeave})); got != bare {
+	if got := string(encodeRequest(Request{V: 1, Op: OpLeave})); got != bare {
 		t.Errorf("got %s", got)
 	}
 }

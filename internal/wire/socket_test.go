@@ -19,7 +19,7 @@ import (
 // privateDir returns a directory as agents make it, with a short path.
 func privateDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "wire")
+	dir, err := os.MkdirTemp("", "wire") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func asNobody(t *testing.T, role, path string) *exec.Cmd {
 	dir := privateDir(t)
 	must(t, os.Chmod(dir, 0o755))
 	copied := filepath.Join(dir, "test")
-	must(t, os.WriteFile(copied, binary, 0o755)) //nolint:gosec // another user runs it
+	must(t, os.WriteFile(copied, binary, 0o755))
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), copied)
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), "WIRE_TEST_"+strings.ToUpper(role)+"="+path)
