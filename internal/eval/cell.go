@@ -225,16 +225,18 @@ func (r *run) follow(c *cell, i int) (*place, bool) {
 	asking := r.asking
 	r.asking = c
 	defer func() { r.asking = asking }()
-	p, rest, wrong, ok := r.begins(c, c.expr.parts[i].path)
+	part := c.expr.parts[i]
+	start, end := part.start, part.end
+	p, rest, wrong, ok := r.begins(c, part.path)
 	for _, s := range rest {
 		if p == nil || !ok {
 			break
 		}
+		start, end = s.start, s.end
 		p, wrong, ok = r.descend(p, s)
 	}
 	if wrong != nil {
-		part := c.expr.parts[i]
-		r.report(diagnoseRange(c.env.def.source, c.expr, part.start, part.end, wrong.summary, wrong.hint))
+		r.rangeError(c, start, end, wrong.summary, wrong.hint)
 	}
 	if ok && p == nil {
 		p = r.unknown(c)
@@ -302,17 +304,17 @@ func (r *run) property(p *place, s step) (*place, *problem, bool) {
 	}
 	child, ok := r.child(p, s.name)
 	if ok && child == nil {
-		return nil, &problem{fmt.Sprintf("unknown property %q", clip(s.name)), didYouMean(s.name, r.known(p))}, true
+		return nil, &problem{fmt.Sprintf("unknown property %q", clip(s.name)), r.suggest(s.name, p)}, true
 	}
 	return child, nil, ok
 }
 
-// known returns the names of p's properties, for a hint.
-func (r *run) known(p *place) []string {
+// suggest hints at the property of p that was meant, while anybody reads it.
+func (r *run) suggest(name string, p *place) string {
 	cells, ok := r.solid(p)
-	if !ok {
-		return nil
+	if !ok || !r.room(false) {
+		return ""
 	}
 	r.expand(p, cells)
-	return append([]string{}, p.names...)
+	return didYouMean(name, p.names)
 }

@@ -79,18 +79,39 @@ func fromColumn(line string, column int) string {
 	return line
 }
 
+// notes collects diagnostics, as many as anybody reads. Whoever makes one asks
+// first whether there is room: finding the place of one takes time.
+type notes struct {
+	said  esc.Diagnostics
+	count map[bool]int // of warnings, and of errors
+}
+
+// room reports whether another error, or warning, is of use. Warnings never
+// crowd out errors.
+func (n *notes) room(warning bool) bool { return n.count[warning] < maxDiagnostics }
+
+func (n *notes) add(d esc.Diagnostic) {
+	if !n.room(d.Warning) {
+		return
+	}
+	if n.count == nil {
+		n.count = map[bool]int{}
+	}
+	n.count[d.Warning]++
+	n.said = append(n.said, d)
+}
+
 // tidy sorts, drops what was said twice, and bounds.
 func tidy(ds esc.Diagnostics) esc.Diagnostics {
+	ds = append(esc.Diagnostics{}, ds...)
 	ds.Sort()
-	var out esc.Diagnostics
+	var out notes
 	seen := map[esc.Diagnostic]bool{}
-	count := map[bool]int{} // warnings never crowd out errors
 	for _, d := range ds {
-		if !seen[d] && count[d.Warning] < maxDiagnostics {
-			out = append(out, d)
-			count[d.Warning]++
+		if !seen[d] {
+			out.add(d)
 		}
 		seen[d] = true
 	}
-	return out
+	return out.said
 }

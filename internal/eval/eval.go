@@ -10,6 +10,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"strings"
 	"sync"
@@ -77,6 +78,9 @@ func (e *Evaluator) openLayers(ctx context.Context, req esc.Request) ([]*esc.Env
 
 func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (*esc.Environment, error) {
 	r, err := e.begin(ctx, ref, slots, false)
+	if errors.As(err, new(esc.Diagnostics)) {
+		return nil, e.whole(ctx, ref, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -90,20 +94,28 @@ func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request,
 	return env, nil
 }
 
+// whole adds to what reading a definition found wrong what computing finds.
+func (e *Evaluator) whole(ctx context.Context, ref esc.Ref, err error) error {
+	if _, more := e.Check(ctx, ref); more != nil {
+		return more
+	}
+	return err
+}
+
 // join returns the diagnostics of all errs as one error, or the first error
 // that is something else.
 func join(errs []error) error {
 	var all esc.Diagnostics
 	for _, err := range errs {
-		switch err := err.(type) { //nolint:errorlint // run returns these types unwrapped
-		case nil:
-		case esc.Diagnostics:
-			all = append(all, err...)
+		var wrong esc.Diagnostics
+		switch {
+		case err == nil:
+		case errors.As(err, &wrong):
+			all = append(all, wrong...)
 		default:
 			return err
 		}
 	}
-	all.Sort()
 	return tidy(all).Err()
 }
 

@@ -101,13 +101,12 @@ func TestLoadsAndOpensRunAtOnce(t *testing.T) {
 
 func TestOpenStopsWhenTheCallerLeaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	provider := &echo{barrier: newBarrier(2)} // waits for one who never comes
+	provider := &echo{barrier: newBarrier(2), called: cancel} // waits for one who never comes
 	e := &eval.Evaluator{
 		Loader:    &definitions{texts: map[string]string{"shop/dev": `values: {a: {fn::open::echo: {}}}`}},
 		Providers: map[string]esc.Provider{"echo": provider},
 	}
 	req := request(t, "shop/dev", esc.WantAll)
-	time.AfterFunc(time.Millisecond, cancel)
 	if _, err := e.Open(ctx, req); !errors.Is(err, context.Canceled) {
 		t.Errorf("Open = %v, want context.Canceled", err)
 	}
@@ -186,7 +185,7 @@ func TestProviderFailures(t *testing.T) {
 		},
 		{
 			`values: {a: {fn::open::login: {user: refused}}, b: "${c}"}`,
-			"shop/dev:1:13: the door stays shut\nshop/dev:1:52: unknown property \"c\"",
+			"shop/dev:1:13: the door stays shut\nshop/dev:1:55: unknown property \"c\"",
 		},
 	}
 	for _, test := range tests {

@@ -80,6 +80,7 @@ func (b *barrier) wait(ctx context.Context) error {
 // echo is a provider that gives back its inputs, and counts.
 type echo struct {
 	barrier *barrier
+	called  func() // when a call has come
 	mu      sync.Mutex
 	opened  []string
 }
@@ -90,6 +91,9 @@ func (e *echo) Open(ctx context.Context, inputs esc.Value, at esc.Site) (esc.Ope
 	e.mu.Lock()
 	e.opened = append(e.opened, at.Current+" in "+at.Root)
 	e.mu.Unlock()
+	if e.called != nil {
+		e.called()
+	}
 	if e.barrier != nil {
 		if err := e.barrier.wait(ctx); err != nil {
 			return esc.Opened{}, err

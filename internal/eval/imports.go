@@ -55,11 +55,11 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	if env := r.envs[def.source.Name]; env != nil {
 		return env
 	}
-	env := &environment{def: def, cells: make([]cell, def.count), broken: diags.Err() != nil && !r.checking}
+	env := &environment{def: def, cells: make([]cell, def.count), broken: def.refused || diags.Err() != nil && !r.checking}
 	r.envs[def.source.Name] = env
 	r.order = append(r.order, env)
 	for _, d := range diags {
-		r.report(d)
+		r.add(d)
 	}
 	for _, decl := range def.imports {
 		l := &link{decl: decl}
@@ -168,7 +168,9 @@ func cycleName(trail []*environment, env *environment) string {
 }
 
 func (r *run) linkError(env *environment, l *link, summary, hint string) {
-	r.report(diagnose(env.def.source, l.decl.at, summary, hint))
+	if r.room(false) {
+		r.add(diagnose(env.def.source, l.decl.at, summary, hint))
+	}
 }
 
 // importError reports an import that cannot be loaded: an error in the

@@ -1,6 +1,7 @@
 package eval_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -107,6 +108,23 @@ func TestDiamondsAreNotWalkedTwice(t *testing.T) {
 	for name, n := range loader.loads {
 		if n != 1 {
 			t.Errorf("%s was loaded %d times", name, n)
+		}
+	}
+}
+
+// A definition of nothing but mistakes is answered with as many as anybody
+// reads, each found once.
+func TestDiagnosticsAreBounded(t *testing.T) {
+	text := "values:\n"
+	for i := range 5000 {
+		text += fmt.Sprintf("  a%d: ${b%d}\n", i, i)
+	}
+	for _, text := range []string{text, "values:\n" + strings.Repeat("  a: 1\n", 20_000)} {
+		loader := &definitions{texts: map[string]string{"shop/dev": text}}
+		_, err := evaluator(loader).Open(t.Context(), request(t, "shop/dev", esc.WantAll))
+		var diags esc.Diagnostics
+		if !errors.As(err, &diags) || len(diags) != 100 {
+			t.Errorf("%d diagnostics, want 100", len(diags))
 		}
 	}
 }

@@ -24,12 +24,15 @@ func parse(src *Source) (*definition, esc.Diagnostics) {
 	case root != nil:
 		r.top(def, root)
 	}
+	if r.full {
+		def.values, def.refused = nil, true
+	}
 	if def.values == nil {
 		def.values = r.new(&yaml.Node{Line: 1, Column: 1}, nil, "values")
 		def.values.kind = object
 	}
 	def.count = r.ids
-	return def, r.diags
+	return def, r.said
 }
 
 // A reader turns YAML nodes into expressions.
@@ -39,22 +42,25 @@ type reader struct {
 	nodes int // nodes seen
 	depth int
 	full  bool // a limit was exceeded: read no more
-	diags esc.Diagnostics
+	notes
 }
 
 func (r *reader) errorAt(e *expr, summary, hint string) {
-	r.report(diagnose(r.src, e, summary, hint))
+	r.rangeError(e, 0, len(e.raw), summary, hint)
+}
+
+// rangeError is errorAt for some bytes of a scalar.
+func (r *reader) rangeError(e *expr, start, end int, summary, hint string) {
+	if r.room(false) {
+		r.add(diagnoseRange(r.src, e, start, end, summary, hint))
+	}
 }
 
 func (r *reader) warnAt(e *expr, summary, hint string) {
-	d := diagnose(r.src, e, summary, hint)
-	d.Warning = true
-	r.report(d)
-}
-
-func (r *reader) report(d esc.Diagnostic) {
-	if len(r.diags) < 2*maxDiagnostics {
-		r.diags = append(r.diags, d)
+	if r.room(true) {
+		d := diagnose(r.src, e, summary, hint)
+		d.Warning = true
+		r.add(d)
 	}
 }
 

@@ -55,9 +55,12 @@ func (r *run) provider(c *cell) esc.Provider {
 func (r *run) checks(c *cell, provider esc.Provider, inputs result) bool {
 	found := provider.Check(inputs.value)
 	for _, d := range found {
+		if !r.room(d.Warning) {
+			continue
+		}
 		at := diagnose(c.env.def.source, r.inputAt(c.expr.items[0], d.Path), d.Summary, d.Hint)
 		at.Warning = d.Warning
-		r.report(at)
+		r.add(at)
 	}
 	return found.Err() == nil
 }

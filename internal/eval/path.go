@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -14,6 +15,8 @@ type step struct {
 	name    string
 	index   int
 	isIndex bool
+
+	start, end int // where it stands, bytes in the text
 }
 
 func (s step) String() string {
@@ -36,7 +39,7 @@ type pathError struct {
 	summary    string
 }
 
-// errNotText is the one thing that can be wrong with escaped text.
+// errInterpolated is the one thing that can be wrong with escaped text.
 var errInterpolated = errors.New("it holds ${...}, which is not interpolated here")
 
 // splitInterpolation takes text apart at each ${...}. $$ stands for $, and a
@@ -82,6 +85,9 @@ func unescape(text string) (string, error) {
 func parsePath(text string) ([]step, error) {
 	p := pathParser{text: text}
 	path, err := p.parse()
+	if err == nil && !utf8.ValidString(text) {
+		err = p.fail(0, "it is not UTF-8 text")
+	}
 	if err != nil {
 		return nil, esc.Errorf(esc.Invalid, "%q is not a property path: %s", clip(text), err.summary).
 			WithHint(`write it as a.b, a["b c"] or a[0]`)
@@ -114,9 +120,14 @@ func (p *pathParser) parse() ([]step, *pathError) {
 			p.at++
 			return path, err
 		}
+		start := p.at
 		s, err := p.step()
 		if err != nil {
 			return nil, err
+		}
+		s.start, s.end = start, p.at
+		if p.text[start] == '.' {
+			s.start++
 		}
 		path = append(path, s)
 	}

@@ -160,9 +160,11 @@ func (r *run) obeyFinal(layers []*cell) []*cell {
 		if !lower.isFinal() || !upper.env.merges(lower.env) {
 			continue
 		}
-		d := diagnose(upper.env.def.source, upper.expr, "cannot override a final value: this is ignored", "")
-		d.Warning = true
-		r.report(d)
+		if r.room(true) {
+			d := diagnose(upper.env.def.source, upper.expr, "cannot override a final value: this is ignored", "")
+			d.Warning = true
+			r.add(d)
+		}
 		layers = append(append([]*cell{}, layers[:i-1]...), layers[i:]...)
 	}
 	return layers
@@ -247,8 +249,11 @@ func (r *run) enter(first bool) bool {
 	if first {
 		r.steps++
 	}
+	if r.exhausted {
+		return false
+	}
 	if r.steps > maxSteps || r.nested > maxRecursion {
-		r.steps = maxSteps + 1
+		r.exhausted = true
 		r.errorAt(r.root.cell(r.root.def.values), "the definition takes too many steps to compute", "")
 		return false
 	}

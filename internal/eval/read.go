@@ -27,6 +27,9 @@ func (r *reader) expr(n *yaml.Node, parent *expr, step string) *expr {
 	case yaml.SequenceNode:
 		e.kind = list
 		for i, item := range n.Content {
+			if r.full {
+				break
+			}
 			e.items = append(e.items, r.expr(item, e, indexStep(i)))
 		}
 	case yaml.MappingNode:
@@ -106,7 +109,7 @@ func (r *reader) text(raw string, e *expr) {
 	parts, err := splitInterpolation(raw)
 	switch {
 	case err != nil:
-		r.report(diagnoseRange(r.src, e, err.start, err.end, err.summary, "write $${ for a literal ${"))
+		r.rangeError(e, err.start, err.end, err.summary, "write $${ for a literal ${")
 	case len(parts) == 1 && parts[0].path == nil:
 		e.kind, e.value = literal, esc.New(parts[0].text)
 	case len(parts) == 1 && parts[0].text == "":

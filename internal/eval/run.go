@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,18 +26,19 @@ type run struct {
 	loading  int
 	wave     int // counts how often everything not ready was asked for again
 
-	root    *environment
-	loads   map[string]*load        // by name, as written
-	envs    map[string]*environment // by Source.Name
-	order   []*environment
-	asking  *cell // the expression whose reference is being followed
-	steps   int
-	nested  int
-	expires time.Time
-	secrets map[string]bool
-	opened  map[string]bool // names of providers
+	root      *environment
+	loads     map[string]*load        // by name, as written
+	envs      map[string]*environment // by Source.Name
+	order     []*environment
+	asking    *cell // the expression whose reference is being followed
+	steps     int
+	nested    int
+	exhausted bool // too many steps: nothing more is computed
+	expires   time.Time
+	secrets   map[string]bool
+	opened    map[string]bool // names of providers
 
-	diags    esc.Diagnostics
+	notes
 	failures []failure
 }
 
@@ -136,12 +138,13 @@ func (r *run) apply(settle func()) {
 
 // errorAt reports what is wrong with the expression of c.
 func (r *run) errorAt(c *cell, summary, hint string) {
-	r.report(diagnose(c.env.def.source, c.expr, summary, hint))
+	r.rangeError(c, 0, len(c.expr.raw), summary, hint)
 }
 
-func (r *run) report(d esc.Diagnostic) {
-	if len(r.diags) < 10*maxDiagnostics {
-		r.diags = append(r.diags, d)
+// rangeError is errorAt for some bytes of a scalar.
+func (r *run) rangeError(c *cell, start, end int, summary, hint string) {
+	if r.room(false) {
+		r.add(diagnoseRange(c.env.def.source, c.expr, start, end, summary, hint))
 	}
 }
 
@@ -151,10 +154,10 @@ func (r *run) err() error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	if r.diags.Err() == nil && len(r.failures) > 0 {
+	if r.said.Err() == nil && len(r.failures) > 0 {
 		return r.failure()
 	}
-	all := append(esc.Diagnostics{}, r.diags...)
+	all := append(esc.Diagnostics{}, r.said...)
 	for _, f := range r.failures {
 		all = append(all, f.at)
 	}
@@ -164,21 +167,26 @@ func (r *run) err() error {
 // failure returns the first failure by position, but one that a private agent
 // can mend before all others.
 func (r *run) failure() error {
-	sort.SliceStable(r.failures, func(i, j int) bool {
-		a, b := r.failures[i], r.failures[j]
-		if mends := a.err.Kind == esc.CallerIdentity; mends != (b.err.Kind == esc.CallerIdentity) {
-			return mends
-		}
-		two := esc.Diagnostics{a.at, b.at}
-		two.Sort()
-		return two[0] == a.at
-	})
 	first := r.failures[0]
+	for _, f := range r.failures[1:] {
+		if f.before(first) {
+			first = f
+		}
+	}
 	summary := first.at.String()
 	if more := len(r.failures) - 1; more > 0 {
 		summary += fmt.Sprintf(" (and %d more failed)", more)
 	}
 	return &esc.Error{Kind: first.err.Kind, Summary: summary, Hint: first.err.Hint, Err: first.err}
+}
+
+func (f failure) before(g failure) bool {
+	mends, other := f.err.Kind == esc.CallerIdentity, g.err.Kind == esc.CallerIdentity
+	if mends != other {
+		return mends
+	}
+	a, b := f.at.Position, g.at.Position
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) < 0
 }
 
 // note remembers the secrets in what was computed.
@@ -238,7 +246,7 @@ func (r *run) providers() []string {
 	return distinct(names)
 }
 
-func (r *run) diagnostics() esc.Diagnostics { return tidy(append(esc.Diagnostics{}, r.diags...)) }
+func (r *run) diagnostics() esc.Diagnostics { return tidy(r.said) }
 
 // distinct sorts and drops repetitions.
 func distinct(texts []string) []string {

@@ -12,6 +12,7 @@ type definition struct {
 	source  *Source
 	imports []importDecl
 	values  *expr // an object
+	refused bool  // too much of it: values is empty
 	count   int   // expressions in it; their ids are below it
 }
 
