@@ -28,11 +28,6 @@ func (c cloud) definition() string {
 `
 }
 
-// awsSettings is the part of config.yaml that finds the cloud.
-func (c cloud) awsSettings() string {
-	return "aws: {region: us-east-1, endpoint: '" + c.sts.url + "'}\n"
-}
-
 // person returns somebody with the issuer's key, a definition shop/prod and a
 // project directory that names it. settings is the rest of their
 // config.yaml.
@@ -42,7 +37,8 @@ func (c cloud) person(t *testing.T, settings string) *home {
 	for _, name := range []string{"key.pem", "issuer.json"} {
 		h.write("config/escenv/issuer/"+name, c.issuer.read(t, name))
 	}
-	h.configure(settings + "\n" + c.awsSettings())
+	h.cloud = c
+	h.configure(settings)
 	h.write("config/escenv/environments/shop/prod.yaml", c.definition())
 	h.write("project/.escenv", "shop/prod\n")
 	return h

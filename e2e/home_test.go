@@ -13,9 +13,10 @@ import (
 // A home is a person who has just installed escenv: a HOME and XDG directories
 // with nothing in them, and an environment with nothing of the caller's.
 type home struct {
-	t   *testing.T
-	dir string
-	env []string
+	t     *testing.T
+	dir   string
+	env   []string
+	cloud cloud
 }
 
 func newHome(t *testing.T, env ...string) *home {
@@ -64,8 +65,11 @@ func (h *home) write(name, text string) {
 	}
 }
 
-// configure writes config.yaml.
-func (h *home) configure(text string) { h.t.Helper(); h.write("config/escenv/config.yaml", text) }
+// configure writes config.yaml: the settings, and where the cloud is.
+func (h *home) configure(settings string) {
+	h.t.Helper()
+	h.write("config/escenv/config.yaml", settings+"\naws: {region: us-east-1, endpoint: '"+h.cloud.sts.url+"'}\n")
+}
 
 // A result is what a command printed and how it ended.
 type result struct {

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 type refusal struct {
 	settings string                    // config.yaml
 	token    func(t *testing.T) string // handed in; nil for the own issuer's
+	early    bool                      // escenv refuses it itself, as the cloud would
 	want     []string
 }
 
@@ -34,6 +37,7 @@ func (c cloud) refusals() map[string]refusal {
 		},
 		"an end past its grace": {
 			token: func(t *testing.T) string { return c.issuer.signer(t).token(t, subject, past) },
+			early: true,
 			want:  []string{audience, subject, minute(past)},
 		},
 	}
@@ -47,18 +51,56 @@ func (c cloud) testRefused(t *testing.T, names ...string) {
 			refusal := c.refusals()[name]
 			h := c.person(t, refusal.settings)
 			if refusal.token != nil {
-				h.write("given/token", refusal.token(t))
-				h.configure("identity: {file: '" + h.path("given/token") + "'}\n" + c.awsSettings())
+				h.hand(refusal.token(t))
 			}
+			calls := c.sts.calls.Load()
 			r := h.run(".", "escenv", "exec", "-e", "shop/prod", "--", "echo", "the command ran")
+			t.Log(r.stderr)
 			if r.status != 125 || r.stdout != "" {
 				t.Errorf("status %d, want 125; stdout %q", r.status, r.stdout)
 			}
-			for _, want := range append(refusal.want, "escenv: error: ", "iss", issuerURL, "aud", "sub", "exp") {
+			for _, want := range append(refusal.want, "escenv: error: ", "iss=", issuerURL, "aud=", "sub=", "exp=") {
 				if !strings.Contains(r.stderr, want) {
-					t.Errorf("stderr does not say %q:\n%s", want, r.stderr)
+					t.Errorf("stderr does not say %q", want)
 				}
+			}
+			if asked := c.sts.calls.Load() > calls; asked == refusal.early {
+				t.Errorf("STS was asked: %v", asked)
+			}
+			if refusal.early {
+				c.wantRefusal(t, refusal.token(t))
 			}
 		})
 	}
+}
+
+// hand sets a home up to use an identity token from a file.
+func (h *home) hand(token string) {
+	h.t.Helper()
+	h.write("given/token", token)
+	h.configure("identity: {file: '" + h.path("given/token") + "'}")
+}
+
+// wantRefusal presents a token to the cloud's STS, without escenv.
+func (c cloud) wantRefusal(t *testing.T, token string) {
+	t.Helper()
+	resp, err := http.PostForm(c.sts.url, url.Values{
+		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"},
+		"RoleArn": {c.role}, "RoleSessionName": {"escenv"}, "WebIdentityToken": {token},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("STS answers %s to a token it should refuse", resp.Status)
+	}
+}
+
+// testGrace uses a token that has expired, but not for so long that AWS would
+// refuse it.
+func (c cloud) testGrace(t *testing.T) {
+	h := c.person(t, "")
+	h.hand(c.issuer.signer(t).token(t, subject, time.Now().Add(-2*time.Minute)))
+	c.wantBucket(t, h.must(".", "escenv", "exec", "-e", "shop/prod", "--", "aws", "s3", "ls"))
 }

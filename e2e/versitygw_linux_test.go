@@ -31,6 +31,7 @@ func TestVersitygw(t *testing.T) {
 	c := startVersitygw(t)
 	c.testMainJob(t)
 	c.testRefused(t, "a wrong audience", "a wrong subject", "a foreign key", "an end past its grace")
+	t.Run("a token within its grace is taken", c.testGrace)
 }
 
 // provider is how versitygw, like AWS, names the issuer: without its scheme.
