@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -44,7 +45,7 @@ func (p *program) runDemo(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{program: p, dir: dir, paced: terminal, secret: "sk_demo_4f9a1c77e2b05d38"}
+	d := &demo{program: p, dir: dir, paced: terminal, secret: "pay_" + rand.Text()}
 	err = d.run(ctx, stay && terminal)
 	if ctx.Err() != nil {
 		err = errInterrupted
@@ -87,7 +88,7 @@ func (d *demo) clean() error {
 	defer cancel()
 	var stopped error
 	if _, err := os.Stat(d.path("bin/escenv")); err == nil {
-		_, stopped = d.escenv(ctx, nil, "agent", "stop")
+		stopped = d.escenv(ctx, nil, "agent", "stop")
 	}
 	if d.site != nil {
 		d.site.Close()

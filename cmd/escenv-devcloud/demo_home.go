@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,7 +25,7 @@ func (d *demo) build(ctx context.Context) error {
 	d.say("building escenv and escenv-agent")
 	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "urfave_cli_no_docs", "-o", d.path("bin")+"/", "./cmd/escenv", "./cmd/escenv-agent")
 	cmd.Dir, cmd.Stderr = strings.TrimSpace(string(root)), d.stderr
-	cmd.Env = append(d.environ, "CGO_ENABLED=0")
+	cmd.Env = slices.Concat(d.environ, []string{"CGO_ENABLED=0"})
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("go build: %w", err)
 	}
@@ -48,11 +49,10 @@ func (d *demo) makeHome(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := d.escenv(ctx, nil, "issuer", "init", d.site.IssuerURL+demoPath); err != nil {
+	if err := d.escenv(ctx, nil, "issuer", "init", d.site.IssuerURL+demoPath); err != nil {
 		return err
 	}
-	_, err := d.escenv(ctx, nil, "issuer", "publish", d.path("public"+demoPath))
-	return err
+	return d.escenv(ctx, nil, "issuer", "publish", d.path("public"+demoPath))
 }
 
 func (d *demo) write(name, text string) error {
@@ -80,12 +80,11 @@ func (d *demo) define(ctx context.Context) error {
     AWS_REGION: ` + defaultRegion + `
     PAYMENT_KEY:
       fn::secret: ` + d.secret + "\n"
-	_, err := d.escenv(ctx, []byte(definition), "env", "init", demoEnv, "--file", "-")
-	return err
+	return d.escenv(ctx, []byte(definition), "env", "init", demoEnv, "--file", "-")
 }
 
 // escenv runs the escenv that was built, in the demo's home.
-func (d *demo) escenv(ctx context.Context, stdin []byte, args ...string) (string, error) {
+func (d *demo) escenv(ctx context.Context, stdin []byte, args ...string) error {
 	cmd := exec.CommandContext(ctx, d.path("bin/escenv"), args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = d.path("home"), d.shellEnviron(), bytes.NewReader(stdin)
 	if _, err := os.Stat(cmd.Dir); err != nil {
@@ -93,9 +92,9 @@ func (d *demo) escenv(ctx context.Context, stdin []byte, args ...string) (string
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("escenv %s: %w\n%s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("escenv %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out), nil
+	return nil
 }
 
 // shellEnviron is the environment of the demo's shell: little of the person's
@@ -139,7 +138,7 @@ func (d *demo) standIn(command, why string) error {
 	if err := d.write("bin/aws", "#!/bin/sh\n"+command+"\n"); err != nil {
 		return err
 	}
-	return os.Chmod(d.path("bin/aws"), 0o700)
+	return os.Chmod(d.path("bin/aws"), 0o700) //nolint:gosec // it is a program
 }
 
 // self is this program's own file.

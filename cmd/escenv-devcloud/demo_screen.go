@@ -43,7 +43,7 @@ func (d *demo) openShell(ctx context.Context) (*screen, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(d.shell, args...)
+	cmd := exec.CommandContext(ctx, d.shell, args...)
 	cmd.Dir, cmd.Env = d.path("home"), d.shellEnviron()
 	size, err := pty.GetsizeFull(d.stdout)
 	if err != nil || size.Cols == 0 {

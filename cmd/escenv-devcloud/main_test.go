@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,7 +197,7 @@ func TestTheAWSCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := s.environ()
-	wrong := append(root, "AWS_SECRET_ACCESS_KEY=wrong")
+	wrong := slices.Concat(root, []string{"AWS_SECRET_ACCESS_KEY=wrong"})
 	for _, tt := range []struct {
 		environ []string
 		line    string

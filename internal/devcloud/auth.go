@@ -112,12 +112,7 @@ func (c *Cloud) roleDecides(name string, req policy.Request) policy.Decision {
 	defer c.mu.Unlock()
 	decision := policy.Silent
 	for _, p := range c.roles[name].policies {
-		switch p.Permits(req) {
-		case policy.Denied:
-			return policy.Denied
-		case policy.Allowed:
-			decision = policy.Allowed
-		}
+		decision = max(decision, p.Permits(req))
 	}
 	return decision
 }

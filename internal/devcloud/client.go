@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,9 +38,7 @@ func (e *APIError) Error() string { return e.Code + ": " + e.Message }
 // is nil.
 func (c *Client) IAM(ctx context.Context, action string, parameters url.Values, result any) error {
 	form := url.Values{"Action": {action}, "Version": {iamVersion}}
-	for name, values := range parameters {
-		form[name] = values
-	}
+	maps.Copy(form, parameters)
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	text, err := c.do(ctx, "iam", http.MethodPost, "/", header, []byte(form.Encode()))
 	if err != nil || result == nil {

@@ -24,8 +24,7 @@ func fail(status int, code, format string, args ...any) *failure {
 
 // asFailure returns err as what a client gets to see.
 func asFailure(err error) *failure {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	return fail(http.StatusInternalServerError, "InternalFailure", "%v", err)

@@ -54,8 +54,8 @@ func (c *Client) Setup(ctx context.Context, p Plan) (*Setup, error) {
 }
 
 func exists(err error) bool {
-	var api *APIError
-	return errors.As(err, &api) && (api.Code == "EntityAlreadyExists" || api.Code == "BucketAlreadyExists")
+	api, ok := errors.AsType[*APIError](err)
+	return ok && (api.Code == "EntityAlreadyExists" || api.Code == "BucketAlreadyExists")
 }
 
 func (c *Client) setupRole(ctx context.Context, p Plan, made *Setup) error {

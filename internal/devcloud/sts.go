@@ -75,8 +75,8 @@ func (c *Cloud) verify(ctx context.Context, text string) (*webidentity.Token, st
 
 // refusal puts what is wrong with a token into an answer.
 func refusal(err error) error {
-	var e *webidentity.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*webidentity.Error](err)
+	if !ok {
 		return err
 	}
 	return fail(http.StatusBadRequest, e.Code, "%s", e.Message)

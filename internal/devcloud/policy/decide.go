@@ -16,7 +16,7 @@ type Request struct {
 // A Decision is what a policy says to a Request.
 type Decision int
 
-// The decisions. A Deny beats any Allow.
+// The decisions, in order: where several policies speak, the last one counts.
 const (
 	Silent Decision = iota // nothing in the policy is about it
 	Allowed

@@ -90,10 +90,10 @@ func (rs rawStatement) read() (statement, error) {
 		unknown: rs.NotPrincipal != nil || rs.NotAction != nil || rs.NotResource != nil,
 	}
 	if rs.Effect != "Allow" && rs.Effect != "Deny" {
-		return s, fmt.Errorf("Effect is %q, not Allow or Deny", rs.Effect)
+		return s, fmt.Errorf("the effect is %q, not Allow or Deny", rs.Effect)
 	}
 	if len(rs.Action) == 0 && len(rs.NotAction) == 0 {
-		return s, errors.New("it has no Action")
+		return s, errors.New("it has no action")
 	}
 	if err := s.readPrincipal(rs.Principal); err != nil {
 		return s, err
@@ -110,11 +110,11 @@ func (s *statement) readPrincipal(raw json.RawMessage) error {
 	}
 	var kinds map[string]oneOrMany[string]
 	if err := json.Unmarshal(raw, &kinds); err != nil {
-		return errors.New("Principal is neither \"*\" nor an object")
+		return errors.New("the principal is neither \"*\" nor an object")
 	}
 	for kind, values := range kinds {
 		if !slices.Contains([]string{"AWS", "Federated", "Service", "CanonicalUser"}, kind) {
-			return fmt.Errorf("Principal has an unknown kind %q", kind)
+			return fmt.Errorf("the principal has an unknown kind %q", kind)
 		}
 		s.anyone = s.anyone || slices.Contains(values, "*")
 		if kind == "Federated" {

@@ -154,8 +154,17 @@ func TestLike(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "", true}, {"*", "", true}, {"?", "", false}, {"a*b", "ab", true}, {"a*b", "axxb", true}, {"a*b", "axxc", false},
-		{"*a*", "bab", true}, {"a?c", "abc", true}, {"a?c", "ac", false}, {"a**", "a", true}, {"*ab", "aab", true},
+		{"", "", true},
+		{"*", "", true},
+		{"?", "", false},
+		{"a*b", "ab", true},
+		{"a*b", "axxb", true},
+		{"a*b", "axxc", false},
+		{"*a*", "bab", true},
+		{"a?c", "abc", true},
+		{"a?c", "ac", false},
+		{"a**", "a", true},
+		{"*ab", "aab", true},
 		{strings.Repeat("a*", 50) + "b", strings.Repeat("a", 5000), false},
 	} {
 		if policy.Like(tt.pattern, tt.text) != tt.want {
