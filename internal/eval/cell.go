@@ -144,8 +144,9 @@ func (r *run) evaluate(c *cell) (result, bool) {
 		return r.list(c, c.expr.items)
 	case call:
 		return r.call(c)
+	default: // broken, and it was reported
+		return unknownResult(), true
 	}
-	return unknownResult(), true
 }
 
 // list computes every item, even when one is not ready: they may all be
@@ -210,7 +211,7 @@ func (r *run) text(c *cell, text string, from result) result {
 		x.secret = from.secret
 		return x
 	case len(text) > maxValue:
-		r.errorAt(c, tooLarge("the value", maxValue), "")
+		r.errorAt(c, tooLarge(maxValue), "")
 		return unknownResult()
 	}
 	return scalarResult(v)

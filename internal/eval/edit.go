@@ -145,7 +145,7 @@ func valueNode(value string, opt SetOptions) (*yaml.Node, error) {
 		return nil, esc.Errorf(esc.Invalid, "the value is not text").WithHint("store the base64 of it and use fn::fromBase64")
 	}
 	if len(value) > maxValue {
-		return nil, esc.Errorf(esc.Invalid, "%s", tooLarge("the value", maxValue))
+		return nil, esc.Errorf(esc.Invalid, "%s", tooLarge(maxValue))
 	}
 	if opt.Secret {
 		secret := &yaml.Node{Kind: yaml.MappingNode}
@@ -174,22 +174,30 @@ func escape(text string) string {
 
 // readValue reads YAML. What is only by accident YAML is text: "#1", "*x".
 func readValue(value string) (*yaml.Node, error) {
-	var doc yaml.Node
-	err := yaml.Unmarshal([]byte(value), &doc)
 	trimmed := strings.TrimSpace(value)
-	if strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") || strings.Contains(trimmed, "\n") {
-		if err != nil {
-			return nil, esc.Errorf(esc.Invalid, "the value is not YAML").WithHint("add --string to take it as text")
-		}
-	}
-	if err != nil || len(doc.Content) == 0 {
+	n, readable := parseValue(value)
+	structured := strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") || strings.Contains(trimmed, "\n")
+	switch {
+	case !readable && structured:
+		return nil, esc.Errorf(esc.Invalid, "the value is not YAML").WithHint("add --string to take it as text")
+	case n == nil:
 		return textNode(value), nil
-	}
-	n := doc.Content[0]
-	if n.Kind == yaml.ScalarNode && n.Style == 0 && (n.Value != trimmed || n.Anchor != "" || n.ShortTag() == "!!str") {
+	case n.Kind == yaml.ScalarNode && n.Style == 0 && (n.Value != trimmed || n.Anchor != "" || n.ShortTag() == "!!str"):
 		return textNode(value), nil
 	}
 	return n, nil
+}
+
+// parseValue returns nil for text that is empty as YAML.
+func parseValue(text string) (n *yaml.Node, ok bool) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, false
+	}
+	if len(doc.Content) == 0 {
+		return nil, true
+	}
+	return doc.Content[0], true
 }
 
 // position returns where in n's content the value of a step is, -1 if it is
@@ -274,78 +282,6 @@ func fit(n *yaml.Node, s step, path []step) error {
 		is = "a single value"
 	}
 	return esc.Errorf(esc.Invalid, "%s is %s, not %s", pathString(path), is, kind[want]).WithHint("remove it first")
-}
-
-// splice replaces a scalar in its line and leaves the rest of the text as it
-// is, if that gives what it should.
-func splice(text []byte, old, value *yaml.Node) ([]byte, bool) {
-	if old.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || strings.Contains(value.Value, "\n") {
-		return nil, false
-	}
-	e := &expr{line: old.Line, column: old.Column, raw: old.Value}
-	offset, ok := rawOffset(text, e)
-	if !ok || old.Anchor != "" || old.Style&yaml.TaggedStyle != 0 {
-		return nil, false
-	}
-	begin := byteOffset(text, old.Line, old.Column)
-	end := begin + len(old.Value) + 2*offset
-	for _, written := range spellings(value) {
-		out := bytes.Join([][]byte{text[:begin], written, text[end:]}, nil)
-		if replaces(text, out, old, value) {
-			return out, true
-		}
-	}
-	return nil, false
-}
-
-// spellings returns ways to write a scalar, plain ones first. A plain one may
-// mean something else inside [] or {}.
-func spellings(n *yaml.Node) [][]byte {
-	var out [][]byte
-	if written, err := yaml.Marshal(n); err == nil {
-		out = append(out, bytes.TrimSpace(written))
-	}
-	if n.ShortTag() == "!!str" {
-		out = append(out, []byte("'"+strings.ReplaceAll(n.Value, "'", "''")+"'"))
-	}
-	return out
-}
-
-// byteOffset is locate, backwards.
-func byteOffset(text []byte, n, column int) int {
-	begin := 0
-	for ; n > 1; n-- {
-		begin += bytes.IndexByte(text[begin:], '\n') + 1
-	}
-	rest := line(text[begin:], 1)
-	return begin + len(rest) - len(fromColumn(rest, column))
-}
-
-// replaces reports whether after differs from before in this one scalar.
-func replaces(before, after []byte, old, value *yaml.Node) bool {
-	was, err := document(before)
-	now, err2 := document(after)
-	if err != nil || err2 != nil || now == nil {
-		return false
-	}
-	return same(was, now, func(a, b *yaml.Node) bool {
-		if a.Line == old.Line && a.Column == old.Column && a.Kind == yaml.ScalarNode {
-			return b.Value == value.Value && b.ShortTag() == value.ShortTag()
-		}
-		return a.Value == b.Value && a.ShortTag() == b.ShortTag()
-	})
-}
-
-func same(a, b *yaml.Node, scalar func(a, b *yaml.Node) bool) bool {
-	if a.Kind != b.Kind || len(a.Content) != len(b.Content) || !scalar(a, b) {
-		return false
-	}
-	for i := range a.Content {
-		if !same(a.Content[i], b.Content[i], scalar) {
-			return false
-		}
-	}
-	return true
 }
 
 // hide replaces the text of secrets.

@@ -20,12 +20,13 @@ func (r *run) demand(env *esc.Environment, req esc.Request) error {
 		})
 	case esc.WantPath:
 		return r.demandPath(env, req.Path)
+	default:
+		return r.finish(func() bool {
+			x, ready := r.value(r.root.place())
+			env.Value = x.value
+			return ready
+		})
 	}
-	return r.finish(func() bool {
-		x, ready := r.value(r.root.place())
-		env.Value = x.value
-		return ready
-	})
 }
 
 // variables computes environmentVariables. What is wrong with one is reported

@@ -78,14 +78,14 @@ func TestCheckOpensNothing(t *testing.T) {
 func TestLoadsAndOpensRunAtOnce(t *testing.T) {
 	const n = 8
 	texts := map[string]string{}
-	imports, values := "imports: [", "]\nvalues:\n"
+	var imports, values strings.Builder
 	for i := range n {
 		name := fmt.Sprintf("shop/part%d", i)
-		imports += name + ", "
+		imports.WriteString("  - " + name + "\n")
 		texts[name] = fmt.Sprintf("values: {k%d: {fn::open::echo: {v: %d}}}", i, i)
-		values += fmt.Sprintf("  x%d: ${k%d.v}\n", i, i)
+		fmt.Fprintf(&values, "  x%d: ${k%d.v}\n", i, i)
 	}
-	texts["shop/dev"] = imports + values
+	texts["shop/dev"] = "imports:\n" + imports.String() + "values:\n" + values.String()
 	provider := &echo{barrier: newBarrier(n)}
 	e := &eval.Evaluator{
 		Loader:    &definitions{texts: texts, barrier: newBarrier(n)},

@@ -14,11 +14,12 @@ import (
 func TestLimits(t *testing.T) {
 	many := strings.Repeat
 	doubling := func(first, next string) string {
-		text := "values:\n  a0: " + first + "\n"
+		var b strings.Builder
+		fmt.Fprintf(&b, "values:\n  a0: %s\n", first)
 		for i := 1; i < 60; i++ {
-			text += fmt.Sprintf("  a%d: %s\n", i, strings.ReplaceAll(next, "@", fmt.Sprintf("${a%d}", i-1)))
+			fmt.Fprintf(&b, "  a%d: %s\n", i, strings.ReplaceAll(next, "@", fmt.Sprintf("${a%d}", i-1)))
 		}
-		return text
+		return b.String()
 	}
 	chain := func(n int) string {
 		var b strings.Builder
@@ -115,11 +116,12 @@ func TestDiamondsAreNotWalkedTwice(t *testing.T) {
 // A definition of nothing but mistakes is answered with as many as anybody
 // reads, each found once.
 func TestDiagnosticsAreBounded(t *testing.T) {
-	text := "values:\n"
+	var unknown strings.Builder
+	unknown.WriteString("values:\n")
 	for i := range 5000 {
-		text += fmt.Sprintf("  a%d: ${b%d}\n", i, i)
+		fmt.Fprintf(&unknown, "  a%d: ${b%d}\n", i, i)
 	}
-	for _, text := range []string{text, "values:\n" + strings.Repeat("  a: 1\n", 20_000)} {
+	for _, text := range []string{unknown.String(), "values:\n" + strings.Repeat("  a: 1\n", 20_000)} {
 		loader := &definitions{texts: map[string]string{"shop/dev": text}}
 		_, err := evaluator(loader).Open(t.Context(), request(t, "shop/dev", esc.WantAll))
 		var diags esc.Diagnostics

@@ -49,6 +49,7 @@ func (r *run) solid(p *place) ([]*cell, bool) {
 		return p.solidCells, true
 	case busy:
 		return []*cell{constant(p.layers[0], r.cycle(p))}, true
+	default:
 	}
 	p.solidState = busy
 	cells, ok := r.solidify(p)
@@ -224,7 +225,7 @@ func (r *run) assemble(p *place) (result, bool) {
 func (r *run) bounded(c *cell, x result) result {
 	switch {
 	case x.size > maxResult:
-		r.errorAt(c, tooLarge("the value", maxResult), "")
+		r.errorAt(c, tooLarge(maxResult), "")
 	case x.nesting > maxNesting:
 		r.errorAt(c, fmt.Sprintf("the value is nested deeper than %d", maxNesting), "")
 	default:

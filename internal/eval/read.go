@@ -34,13 +34,14 @@ func (r *reader) expr(n *yaml.Node, parent *expr, step string) *expr {
 		}
 	case yaml.MappingNode:
 		r.mapping(n, e)
+	default: // admit lets no other pass
 	}
 	return e
 }
 
 func (r *reader) scalar(n *yaml.Node, e *expr) {
 	if len(n.Value) > maxValue {
-		r.errorAt(e, tooLarge("the value", maxValue), "")
+		r.errorAt(e, tooLarge(maxValue), "")
 		return
 	}
 	switch n.ShortTag() {
@@ -55,8 +56,8 @@ func (r *reader) scalar(n *yaml.Node, e *expr) {
 	}
 }
 
-func tooLarge(what string, most int) string {
-	return fmt.Sprintf("%s is larger than %d KiB", what, most>>10)
+func tooLarge(most int) string {
+	return fmt.Sprintf("the value is larger than %d KiB", most>>10)
 }
 
 func (r *reader) boolean(n *yaml.Node, e *expr) {
@@ -231,7 +232,7 @@ func (r *reader) secret(n *yaml.Node, e *expr, step string) {
 	case err != nil:
 		r.errorAt(arg, "the text of a secret is not interpolated", "write $${ for a literal ${")
 	case len(plain) > maxValue:
-		r.errorAt(arg, tooLarge("the value", maxValue), "")
+		r.errorAt(arg, tooLarge(maxValue), "")
 	default:
 		e.kind, e.value = literal, esc.NewSecret(plain)
 	}
