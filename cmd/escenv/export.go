@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -98,12 +98,18 @@ func (p *program) activator() (*activation.Activator, error) {
 		Finder: activation.Finder{UID: os.Getuid()},
 		Opener: p.opener(),
 		Now:    p.now,
-		Salt:   rand.Text(),
+		Salt:   salt(),
 		Check: func(path, digest string) (activation.Verdict, error) {
 			verdict, err := decisions.Check(path, digest)
 			return activation.Verdict(verdict), err
 		},
 	}, nil
+}
+
+// salt makes two shells' hashes of one value different. It stands beside them,
+// so it hides nothing: crypto/rand would only cost start-up time.
+func salt() string {
+	return strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
 }
 
 // The two rooms that do not know each other agree on verdicts.
@@ -211,11 +217,14 @@ const maxSummary = 8
 
 // summary lists the names that came and went, without escenv's own.
 func summary(changes []activation.Change) string {
-	signs := map[activation.Op]string{activation.Export: "+", activation.Unset: "-", activation.Restore: "-"}
 	var words []string
 	for _, c := range changes {
-		if sign := signs[c.Op]; sign != "" && !strings.HasPrefix(c.Name, "ESCENV_") {
-			words = append(words, sign+c.Name)
+		switch {
+		case strings.HasPrefix(c.Name, "ESCENV_"):
+		case c.Op == activation.Export:
+			words = append(words, "+"+c.Name)
+		case c.Op == activation.Unset || c.Op == activation.Restore:
+			words = append(words, "-"+c.Name)
 		}
 	}
 	switch {

@@ -45,7 +45,7 @@ type Activator struct {
 	Opener esc.Opener
 	Check  func(path, digest string) (Verdict, error) // about a canonical path
 	Now    func() time.Time
-	Salt   string // fresh and secret; used if the shell has none yet
+	Salt   string // fresh; used if the shell has none yet
 }
 
 // A Shell is what escenv knows of the shell it runs for.
