@@ -225,7 +225,7 @@ func TestCredentialsThatArriveExpiredAreRefused(t *testing.T) {
 // sleeps, the monotonic one cannot be set back.
 func TestWhicheverClockIsAheadCounts(t *testing.T) {
 	for name, now := range map[string]func() time.Time{
-		"the computer slept":          func() time.Time { return time.Now().Round(0).Add(2 * time.Hour) },
+		"the computer slept":          func() time.Time { return setBack(time.Now(), -2*time.Hour) },
 		"the wall clock was set back": func() time.Time { return setBack(time.Now().Add(2*time.Hour), 2*time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -386,29 +386,29 @@ func TestAnEnvironmentWithoutCredentialsIsKeptBriefly(t *testing.T) {
 }
 
 func TestAnEnvironmentIsOpenedAgainWhenItsFilesChange(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "dev.yaml")
-	write := func(content string, age time.Duration) {
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		at := time.Now().Add(-age)
-		if err := os.Chtimes(file, at, at); err != nil {
-			t.Fatal(err)
-		}
+	dir := t.TempDir()
+	file, other := filepath.Join(dir, "dev.yaml"), filepath.Join(dir, "other")
+	began := time.Now()
+	write := func(file, content string, age time.Duration) {
+		must(t, os.WriteFile(file, []byte(content), 0o600))
+		must(t, os.Chtimes(file, began.Add(-age), began.Add(-age)))
 	}
 	cache, _ := cacheOf(&bakery{life: time.Hour, sources: []string{file}})
-	write("one", time.Hour)
+	write(file, "one", time.Hour)
 	wants(t, loaf(t, cache), "1")
 	wants(t, loaf(t, cache), "1")
-	write("two", 2*time.Hour) // older than before, and as long
+	write(file, "two", 2*time.Hour) // older than before, and as long
 	wants(t, loaf(t, cache), "2")
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
+	write(file, "three", 2*time.Hour) // as old
 	wants(t, loaf(t, cache), "3")
-	wants(t, loaf(t, cache), "3")
-	write("one", time.Hour)
+	write(other, "seven", 2*time.Hour) // as old and as long
+	must(t, os.Rename(other, file))
 	wants(t, loaf(t, cache), "4")
+	must(t, os.Remove(file))
+	wants(t, loaf(t, cache), "5")
+	wants(t, loaf(t, cache), "5")
+	write(file, "one", time.Hour)
+	wants(t, loaf(t, cache), "6")
 }
 
 // TestAFileThatChangesWhileItIsReadIsReadAgain: nobody knows which content the

@@ -148,6 +148,28 @@ func TestLeaveFreesTheSocketBeforeItAnswers(t *testing.T) {
 	}
 }
 
+func TestLeaveIsAnsweredWhenTheSocketIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := slowToClose{newMemory()}
+		ended := make(chan error, 1)
+		go func() { ended <- serverOf(nil).Serve(context.Background(), l) }()
+		began := time.Now()
+		must(t, l.client().Call(t.Context(), wire.OpLeave, nil, nil))
+		if waited := time.Since(began); waited != time.Minute {
+			t.Errorf("answered after %s", waited)
+		}
+		must(t, <-ended)
+	})
+}
+
+// slowToClose is a listener that takes a minute to close.
+type slowToClose struct{ *memory }
+
+func (s slowToClose) Close() error {
+	time.Sleep(time.Minute)
+	return s.memory.Close()
+}
+
 func TestAnAgentThatLeavesFinishesWhatItBegan(t *testing.T) {
 	began, proceed := make(chan struct{}), make(chan struct{})
 	path, ended := serve(t, serverOf(map[wire.Op]agent.Handler{
@@ -174,7 +196,7 @@ func TestAnAgentThatLeavesFinishesWhatItBegan(t *testing.T) {
 
 func TestAnIdleAgentLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
+		l := newMemory()
 		s := serverOf(map[wire.Op]agent.Handler{
 			wire.OpOpen: func(context.Context, json.RawMessage) (any, error) {
 				time.Sleep(3 * time.Hour) // longer than the idle time: that is not idle
@@ -201,7 +223,7 @@ func TestAnIdleAgentLeaves(t *testing.T) {
 func TestACallerThatSaysNothingIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		l := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
+		l := newMemory()
 		go func() { _ = serverOf(nil).Serve(ctx, l) }()
 		var group sync.WaitGroup
 		for i := range 65 {
@@ -228,6 +250,10 @@ func TestACallerThatSaysNothingIsDropped(t *testing.T) {
 type memory struct {
 	conns  chan net.Conn
 	closed chan struct{}
+}
+
+func newMemory() *memory {
+	return &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
 func (m *memory) Accept() (net.Conn, error) {
