@@ -149,7 +149,7 @@ func (r *run) split(values []esc.Value, args result) result {
 	delimiter, _ := values[0].RevealString()
 	text, _ := values[1].RevealString()
 	var pieces []esc.Value
-	for _, piece := range strings.Split(text, delimiter) {
+	for piece := range strings.SplitSeq(text, delimiter) {
 		pieces = append(pieces, esc.New(piece))
 	}
 	v := esc.New(pieces)

@@ -109,8 +109,7 @@ func editPath(path string) ([]step, error) {
 // editable reads text for editing; an empty one becomes an empty object.
 func editable(text []byte) (*yaml.Node, error) {
 	root, err := document(text)
-	var wrong *syntaxError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*syntaxError](err); ok {
 		at := esc.Position{Line: wrong.line, Column: wrong.column}
 		return nil, esc.Diagnostics{{Position: at, Summary: wrong.summary, Hint: wrong.hint}}
 	}

@@ -11,6 +11,7 @@ package eval
 import (
 	"context"
 	"errors"
+	"maps"
 	"sort"
 	"strings"
 	"sync"
@@ -163,9 +164,7 @@ func merge(upper, lower esc.Value) esc.Value {
 		return upper
 	}
 	out := make(map[string]esc.Value, len(above)+len(below))
-	for name, v := range below {
-		out[name] = v
-	}
+	maps.Copy(out, below)
 	for name, v := range above {
 		if under, ok := below[name]; ok {
 			v = merge(v, under)

@@ -192,8 +192,7 @@ func TestProviderFailures(t *testing.T) {
 		loader := &definitions{texts: map[string]string{"shop/dev": test.text}}
 		_, err := evaluator(loader).Open(t.Context(), request(t, "shop/dev", esc.WantAll))
 		got := fmt.Sprint(err)
-		var failed *esc.Error
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*esc.Error](err); ok {
 			got = fmt.Sprintf("%s %s (%s)", failed.Kind, failed.Summary, failed.Hint)
 		}
 		if got != test.want {
@@ -212,8 +211,7 @@ func TestOpenPath(t *testing.T) {
 		req.Path = path
 		env, err := evaluator(loader).Open(t.Context(), req)
 		got := ""
-		var wrong *esc.Error
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*esc.Error](err); ok {
 			got = string(wrong.Kind)
 		} else if err == nil {
 			got, _ = env.Value.RevealString()

@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -131,7 +132,7 @@ func (r *run) walk(env *environment, trail []*environment, seen map[*environment
 		case l.load.err != nil:
 			l.failed = true
 			r.importError(env, l, l.load.err)
-		case onTrail(trail, l.load.env):
+		case slices.Contains(trail, l.load.env):
 			l.cyclic = true
 			r.linkError(env, l, "cyclic import: "+cycleName(trail, l.load.env), "")
 		case len(trail) > maxImportDepth:
@@ -141,15 +142,6 @@ func (r *run) walk(env *environment, trail []*environment, seen map[*environment
 			r.walk(l.load.env, trail, seen)
 		}
 	}
-}
-
-func onTrail(trail []*environment, env *environment) bool {
-	for _, e := range trail {
-		if e == env {
-			return true
-		}
-	}
-	return false
 }
 
 // cycleName writes a cycle as "a/b imports c/d imports a/b".
@@ -193,8 +185,7 @@ func (env *environment) layers() []*environment {
 func (env *environment) collect(chain []*environment, seen map[*environment]bool) []*environment {
 	seen[env] = true
 	chain = append(chain, env)
-	for i := len(env.links) - 1; i >= 0; i-- {
-		l := env.links[i]
+	for _, l := range slices.Backward(env.links) {
 		if next := l.target(); l.decl.merge && next != nil && !seen[next] {
 			chain = next.collect(chain, seen)
 		}
@@ -204,7 +195,7 @@ func (env *environment) collect(chain []*environment, seen map[*environment]bool
 
 // merges reports whether env merges other.
 func (env *environment) merges(other *environment) bool {
-	return env != other && onTrail(env.layers(), other)
+	return env != other && slices.Contains(env.layers(), other)
 }
 
 // place returns the values of env over those of all it merges.

@@ -109,8 +109,7 @@ func (r *run) openingFailed(c *cell, err error) {
 
 // describe returns the words of an error.
 func describe(err error) (summary, hint string) {
-	var known *esc.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*esc.Error](err); ok {
 		return known.Summary, known.Hint
 	}
 	return err.Error(), ""

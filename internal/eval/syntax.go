@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,8 +62,8 @@ func (e *expr) path() string {
 		steps = append(steps, e.step)
 	}
 	var b strings.Builder
-	for i := len(steps) - 1; i >= 0; i-- {
-		b.WriteString(steps[i])
+	for _, step := range slices.Backward(steps) {
+		b.WriteString(step)
 	}
 	return clip(strings.TrimPrefix(b.String(), "."))
 }

@@ -85,7 +85,13 @@ func TestDotenv(t *testing.T) {
 		{"it's", `"it's"`},
 		{`C:\new`, `'C:\new'`},
 		{"ümlaut", "'ümlaut'"},
-		{"it's $5", ""}, {`it's "`, ""}, {`\\`, ""}, {"end\\", ""}, {"a\r", ""}, {"it's\nmine", ""}, {"a\x00b", ""},
+		{"it's $5", ""},
+		{`it's "`, ""},
+		{`\\`, ""},
+		{"end\\", ""},
+		{"a\r", ""},
+		{"it's\nmine", ""},
+		{"a\x00b", ""},
 	}
 	for _, test := range tests {
 		got, err := render.Text(esc.Value{}, []esc.Variable{{Name: "X", Value: esc.New(test.value)}}, "dotenv")
