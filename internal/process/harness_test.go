@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 3 && os.Args[1] == "wrap" {
 		os.Exit(wrap(os.Args[2], os.Args[3:]))
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or each wrapper takes a second to end
 	os.Exit(m.Run())
 }
 
@@ -77,6 +78,7 @@ type terminal struct {
 	master *os.File
 	slave  *os.File // kept open so that the modes can be looked at
 	cmd    *exec.Cmd
+	done   chan struct{} // cmd has ended
 
 	mu     sync.Mutex
 	seen   bytes.Buffer
@@ -96,7 +98,17 @@ func onTerminal(t *testing.T, args ...string) *terminal {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: 33, Cols: 111}); err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{t: t, master: master, slave: slave, update: make(chan struct{}, 1)}
+	fd, err := unix.Dup(int(master.Fd()))
+	if err == nil {
+		err = unix.SetNonblock(fd, true) // so that Close ends Read
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	master.Close()
+	master = os.NewFile(uintptr(fd), "terminal")
+	unix.CloseOnExec(fd)
+	term := &terminal{t: t, master: master, slave: slave, update: make(chan struct{}, 1), done: make(chan struct{})}
 	term.cmd = exec.Command(args[0], args[1:]...)
 	term.cmd.Env = append(os.Environ(), "PS1=prompt> ", "SECRET="+secret, "TERM=dumb", "ENV=", "INPUTRC=/dev/null", "HISTFILE=")
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = slave, slave, slave
@@ -105,9 +117,13 @@ func onTerminal(t *testing.T, args ...string) *terminal {
 		t.Fatal(err)
 	}
 	go term.watch()
+	go func() {
+		term.cmd.Wait()
+		close(term.done)
+	}()
 	t.Cleanup(func() {
 		term.cmd.Process.Kill()
-		term.cmd.Wait()
+		<-term.done
 		slave.Close()
 		master.Close()
 	})
@@ -168,13 +184,8 @@ func (term *terminal) expect(text string) string {
 // ends waits for the session to end, and returns how it did.
 func (term *terminal) ends() syscall.WaitStatus {
 	term.t.Helper()
-	done := make(chan struct{})
-	go func() {
-		term.cmd.Wait()
-		close(done)
-	}()
 	select {
-	case <-done:
+	case <-term.done:
 	case <-time.After(patience):
 		term.t.Fatalf("it does not end; the screen shows %q", term.screen())
 	}

@@ -105,7 +105,7 @@ func (s *session) startMonitor(self string, files []*os.File) error {
 		}
 	}
 	s.monitor, err = os.StartProcess(self, []string{monitorName, strconv.Itoa(int(other.Fd())), strconv.Itoa(keep)}, &os.ProcAttr{
-		Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
+		Files: files, Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
 	})
 	if err != nil {
 		return err

@@ -231,6 +231,14 @@ func TestTerminalThatDisappears(t *testing.T) {
 	eventually(t, "the command ends", func() bool { return !alive(pid) })
 }
 
+func TestTerminalThatControlsNobody(t *testing.T) {
+	term := onTerminal(t, append([]string{"setsid", "--wait"}, wrapper("pty", "sh", "-c", `echo ready; read -r x; echo "got $x"`)...)...)
+	term.expect("ready")
+	term.typed("this\r")
+	term.expect("got this")
+	term.ends()
+}
+
 func TestTimeout(t *testing.T) {
 	for _, mode := range []string{"pipes", "pty"} {
 		term := onTerminal(t, "sh", "-c", "timeout --foreground 0.3 "+inShell(mode)+` sh -c 'echo "pid $$"; exec sleep 300'; echo status $?`)

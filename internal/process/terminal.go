@@ -22,14 +22,14 @@ func openControlling() *os.File {
 	return f
 }
 
-// foreground reports whether terminal is this process's and what is typed on
-// it is for this process group.
+// foreground reports whether what is typed on terminal is for this process
+// group: so it is if the terminal controls other processes, or none.
 func foreground(terminal *os.File) bool {
 	if terminal == nil {
 		return false
 	}
 	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
+	return err == unix.ENOTTY || err == nil && group == unix.Getpgrp()
 }
 
 // setForeground makes what is typed on the terminal fd for the process group.
