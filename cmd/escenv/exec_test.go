@@ -39,27 +39,35 @@ func TestChildEnviron(t *testing.T) {
 		want []string
 	}{
 		"ours stays, the last of several": {
-			[]string{"A=1", "B=2", "A=3", "strange"}, esc.Environment{Name: "shop/dev", Variables: variables("C=4")},
+			[]string{"A=1", "B=2", "A=3", "strange"},
+			esc.Environment{Name: "shop/dev", Variables: variables("C=4")},
 			[]string{"A=3", "B=2", "C=4", "ESCENV_ENV=shop/dev", "ESCENV_VARS=C", "strange"},
 		},
 		"the environment's win": {
-			[]string{"A=1", "ESCENV_ENV=outer", "ESCENV_FILE=/f", "ESCENV_EXPIRES=then"}, esc.Environment{Name: "a/b c/d", Variables: variables("A=2", "B=")},
+			[]string{"A=1", "ESCENV_ENV=outer", "ESCENV_FILE=/f", "ESCENV_EXPIRES=then"},
+			esc.Environment{Name: "a/b c/d", Variables: variables("A=2", "B=")},
 			[]string{"A=2", "B=", "ESCENV_ENV=a/b c/d", "ESCENV_VARS=A:B"},
 		},
 		"other identities stay without keys": {
-			[]string{"AWS_PROFILE=x", "AWS_SESSION_TOKEN=y"}, esc.Environment{Name: "a/b", Variables: variables("A=1")},
+			[]string{"AWS_PROFILE=x", "AWS_SESSION_TOKEN=y"},
+			esc.Environment{Name: "a/b", Variables: variables("A=1")},
 			[]string{"A=1", "AWS_PROFILE=x", "AWS_SESSION_TOKEN=y", "ESCENV_ENV=a/b", "ESCENV_VARS=A"},
 		},
 		"other identities go with keys": {
-			[]string{"AWS_REGION=r", "AWS_PROFILE=x", "AWS_DEFAULT_PROFILE=x", "AWS_SESSION_TOKEN=x", "AWS_SECURITY_TOKEN=x", "AWS_ROLE_ARN=x",
+			[]string{
+				"AWS_REGION=r", "AWS_PROFILE=x", "AWS_DEFAULT_PROFILE=x", "AWS_SESSION_TOKEN=x", "AWS_SECURITY_TOKEN=x", "AWS_ROLE_ARN=x",
 				"AWS_WEB_IDENTITY_TOKEN_FILE=x", "AWS_ROLE_SESSION_NAME=x", "AWS_CONTAINER_CREDENTIALS_FULL_URI=x", "AWS_CREDENTIAL_EXPIRATION=x",
-				"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=x", "AWS_CONTAINER_AUTHORIZATION_TOKEN=x", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=x"},
+				"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=x", "AWS_CONTAINER_AUTHORIZATION_TOKEN=x", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=x",
+			},
 			esc.Environment{Name: "a/b", Variables: variables("AWS_ACCESS_KEY_ID=k"), Expires: expires},
-			[]string{"AWS_ACCESS_KEY_ID=k", "AWS_CREDENTIAL_EXPIRATION=2026-11-23T16:00:00Z", "AWS_REGION=r",
-				"ESCENV_ENV=a/b", "ESCENV_EXPIRES=2026-11-23T16:00:00Z", "ESCENV_VARS=AWS_ACCESS_KEY_ID"},
+			[]string{
+				"AWS_ACCESS_KEY_ID=k", "AWS_CREDENTIAL_EXPIRATION=2026-11-23T16:00:00Z", "AWS_REGION=r",
+				"ESCENV_ENV=a/b", "ESCENV_EXPIRES=2026-11-23T16:00:00Z", "ESCENV_VARS=AWS_ACCESS_KEY_ID",
+			},
 		},
 		"but for those the environment sets": {
-			[]string{"AWS_SESSION_TOKEN=x"}, esc.Environment{Name: "a/b", Variables: variables("AWS_ACCESS_KEY_ID=k", "AWS_PROFILE=p", "AWS_SESSION_TOKEN=t")},
+			[]string{"AWS_SESSION_TOKEN=x"},
+			esc.Environment{Name: "a/b", Variables: variables("AWS_ACCESS_KEY_ID=k", "AWS_PROFILE=p", "AWS_SESSION_TOKEN=t")},
 			[]string{"AWS_ACCESS_KEY_ID=k", "AWS_PROFILE=p", "AWS_SESSION_TOKEN=t", "ESCENV_ENV=a/b", "ESCENV_VARS=AWS_ACCESS_KEY_ID:AWS_PROFILE:AWS_SESSION_TOKEN"},
 		},
 	}

@@ -13,10 +13,10 @@ import (
 // among its first Shortest bytes, and six bytes at once cannot be the start of
 // one (Wu and Manber, 1994). What remains is compared.
 type index struct {
-	sorted []string            // every needle
-	starts map[uint64][]string // by their first Shortest bytes, longest first
-	shift  [1 << shiftBits]uint8
-	pairs  [1 << 16]bool // the first two bytes of needles
+	sorted []string              // every needle
+	starts map[uint64][]string   // by their first Shortest bytes, longest first
+	shift  [1 << shiftBits]uint8 // how far, by a hash of three bytes
+	pairs  [1 << 16]bool         // the first two bytes of needles
 }
 
 const (
@@ -35,9 +35,9 @@ func newIndex(needles []string) *index {
 		x.pairs[pair(b)] = true
 		key := binary.LittleEndian.Uint64(b)
 		x.starts[key] = append(x.starts[key], needle)
-		for i := range farthest {
+		for i, far := 0, uint8(farthest-1); i < farthest; i, far = i+1, far-1 {
 			slot := &x.shift[hash3(b[i:])]
-			*slot = min(*slot, uint8(farthest-1-i))
+			*slot = min(*slot, far)
 		}
 	}
 	for _, same := range x.starts {

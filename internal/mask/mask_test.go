@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os/exec"
@@ -264,7 +265,7 @@ func TestErrorOfTheUnderlyingWriter(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Write([]byte) (int, error) { return 0, fmt.Errorf("broken") }
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken") }
 
 func asJSON(t *testing.T, v any) string {
 	t.Helper()

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,7 +52,8 @@ func wrap(mode string, args []string) int {
 	case "pty":
 		status, err = c.Pty()
 	}
-	if start, ok := err.(*process.StartError); ok {
+	var start *process.StartError
+	if errors.As(err, &start) {
 		fmt.Fprintln(os.Stderr, "wrap:", start)
 		return start.Code()
 	}

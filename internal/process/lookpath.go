@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,7 @@ func (c *Command) lookPath() (string, error) {
 		if err == nil && name != "" {
 			return file, nil
 		}
-		if err == syscall.EACCES {
+		if errors.Is(err, syscall.EACCES) {
 			worst = err
 		}
 	}
@@ -63,8 +64,9 @@ func executable(file string) error {
 }
 
 func errno(err error) error {
-	if e, ok := err.(*os.PathError); ok {
-		return e.Err
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		return e
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"strconv"
@@ -63,7 +64,9 @@ func (m *monitor) run() int {
 	}
 	m.raw, _ = term.GetState(m.user)
 	if err := m.start(o); err != nil {
-		_ = m.link.report(report{Errno: err.(syscall.Errno)})
+		var errno syscall.Errno
+		errors.As(err, &errno)
+		_ = m.link.report(report{Errno: errno})
 		return exitCannotExecute
 	}
 	m.serve()

@@ -150,13 +150,9 @@ func (r *relay) follow(caught chan os.Signal) Status {
 
 // pass sends s to the command, unless the terminal has.
 func (r *relay) pass(s syscall.Signal) {
-	switch s {
-	case syscall.SIGPIPE: // ours: the pump notices
+	typed := s == syscall.SIGINT || s == syscall.SIGQUIT || s == syscall.SIGTSTP
+	if s == syscall.SIGPIPE || typed && foreground(r.terminal) { // the pump notices a broken pipe
 		return
-	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTSTP:
-		if foreground(r.terminal) {
-			return
-		}
 	}
 	to := r.pid
 	if r.terminal == nil {

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -36,7 +37,8 @@ func (c *Command) Pty() (Status, error) {
 		return Status{}, err
 	}
 	status, err := s.follow()
-	if errno, ok := err.(syscall.Errno); ok {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
 		err = &StartError{c.Args[0], errno}
 	}
 	return status, err
@@ -148,7 +150,7 @@ func (s *session) follow() (Status, error) {
 		case r, ok := <-reports:
 			switch {
 			case !ok:
-				return Status{}, fmt.Errorf("the terminal's monitor ended")
+				return Status{}, errors.New("the terminal's monitor ended")
 			case r.Errno != 0:
 				return Status{}, r.Errno
 			case !r.Status.Stopped():

@@ -13,7 +13,7 @@ import (
 func byDefault(s syscall.Signal, f func(syscall.Signal)) {
 	var before, standard sigaction // of zeros is SIG_DFL
 	if setAction(s, &standard, &before) == 0 {
-		defer setAction(s, &before, nil)
+		defer func() { _ = setAction(s, &before, nil) }()
 	}
 	f(s)
 }
@@ -23,7 +23,7 @@ type sigaction [8]uint64
 
 func setAction(s syscall.Signal, to, before *sigaction) syscall.Errno {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s),
-		uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
+		uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), 8, 0, 0) //nolint:gosec // as the call has it
 	return errno
 }
 
