@@ -343,6 +343,19 @@ func (s *shell) prompt() (text, status string) {
 	}
 }
 
+// await waits until something unseen is on the screen.
+func (s *shell) await(want string) {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for !strings.Contains(s.text()[s.seen:], want) {
+		select {
+		case <-s.grown:
+		case <-deadline:
+			s.t.Fatalf("%s: %q never came:\n%s", s.name, want, s.text())
+		}
+	}
+}
+
 // run types a line and returns what came of it.
 func (s *shell) run(line string) string {
 	s.t.Helper()

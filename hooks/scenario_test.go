@@ -323,6 +323,83 @@ var scenarios = []struct {
 			s.t.Errorf("the environment is %q", env)
 		}
 	}},
+	{"allow asks on a terminal", func(s *shell) {
+		s.write("shop/.escenv", "shop/dev\n# edited\n")
+		s.run("cd " + s.path("shop"))
+		for answer, want := range map[string]string{"n": "", "": ""} {
+			_, err := s.tty.WriteString("escenv allow\n")
+			must(s.t, err)
+			s.await("[y/N] ")
+			text := s.run(answer)
+			s.wantText(text, "escenv: not allowed")
+			s.wantKey(want)
+		}
+		_, err := s.tty.WriteString("escenv allow\n")
+		must(s.t, err)
+		s.await("[y/N] ")
+		s.wantText(s.run("y"), "escenv: loaded shop/dev")
+		s.wantText(s.text(), "opens shop/dev with aws-login")
+		s.wantText(s.text(), "sets AWS_ACCESS_KEY_ID")
+	}},
+	{"a renamed and a linked directory", func(s *shell) {
+		must(s.t, os.Symlink(s.path("shop"), s.path("link")))
+		s.wantText(s.run("cd "+s.path("link/sub")), "escenv: loaded shop/dev")
+		s.wantSilence(s.run("cd .."))
+		if got := s.env()["ESCENV_FILE"]; got != s.path("link/.escenv") {
+			s.t.Errorf("ESCENV_FILE is %s", got)
+		}
+		s.run("cd " + s.path("prod"))
+		must(s.t, os.Rename(s.path("prod"), s.path("moved"))) // as somebody else does
+		s.run("true")
+		s.wantKey("") // what is moved must be allowed again
+		s.run("cd " + s.path("out"))
+		s.wantKey("")
+	}},
+	{"a file others may write is refused until it is mended", func(s *shell) {
+		must(s.t, os.Chmod(s.path("shop/.escenv"), 0o622))
+		text := s.run("cd " + s.path("shop"))
+		s.wantText(text, "shop/.escenv can be written by anybody")
+		s.wantText(text, "escenv: hint: chmod go-w")
+		s.wantKey("")
+		must(s.t, os.Chmod(s.path("shop/.escenv"), 0o600))
+		s.awaitKey("AKIADEV")
+	}},
+	{"mistakes in the file have a place", func(s *shell) {
+		s.write("shop/.escenv", "shop/dev\nAWS_KEY=$(id)\n")
+		s.wantText(s.run("cd "+s.path("shop")), "shop/.escenv:2:1: a .escenv holds references")
+		s.wantKey("")
+	}},
+	{"ESCENV_QUIET keeps all but errors back", func(s *shell) {
+		s.set("ESCENV_QUIET", "1")
+		s.wantSilence(s.run("cd " + s.path("shop")))
+		s.wantKey("AKIADEV")
+		s.answer("shop/prod", answer{err: &wire.Error{Kind: esc.Refused, Summary: "sts says no"}})
+		s.wantText(s.run("cd "+s.path("prod")), "escenv: error: sts says no")
+	}},
+	{"the runtime directory vanishes", func(s *shell) {
+		s.run("cd " + s.path("shop"))
+		must(s.t, os.RemoveAll(s.path("run/escenv/stamps")))
+		must(s.t, os.Remove(s.path("run/escenv/generation")))
+		s.wantSilence(s.run("true"))
+		s.wantKey("AKIADEV")
+		s.run("cd " + s.path("out"))
+		s.wantKey("")
+	}},
+	{"fish's universal variables are only hidden", func(s *shell) {
+		if s.name != "fish" {
+			return
+		}
+		s.run("set -Ux STAGE universal")
+		s.run("cd " + s.path("prod"))
+		if got := s.env()["STAGE"]; got != "prod" {
+			s.t.Errorf("STAGE is %q", got)
+		}
+		s.run("cd " + s.path("out"))
+		if got := s.env()["STAGE"]; got != "universal" {
+			s.t.Errorf("STAGE is %q", got)
+		}
+		s.wantText(s.run("set -qg STAGE; or echo no global"), "no global")
+	}},
 	{"status knows the hook", func(s *shell) {
 		s.run("cd " + s.path("shop"))
 		text := s.run("escenv status")
