@@ -252,6 +252,22 @@ func TestTheSharedAgentSeesNothingOfItsStarter(t *testing.T) {
 	}
 }
 
+// TestTheCommandHasNoChildItDidNotStart: exec becomes the command, and whatever
+// escenv started would be the command's.
+func TestTheCommandHasNoChildItDidNotStart(t *testing.T) {
+	h := newHome(t)
+	h.define(plain)
+	const children = `read -r c < /proc/$$/task/$$/children; echo "$A [$c]"`
+	for _, variable := range []string{"ESCENV_NO_AGENT=0", "ESCENV_NO_AGENT=1"} {
+		h.run("one", "agent", "stop")
+		h.environ = append(h.environ, variable)
+		out, talk := h.run("one", "exec", "--no-mask", "-e", "shop/dev", "--", "sh", "-c", children)
+		if out != "1 []\n" {
+			t.Errorf("%s: got %q, %s", variable, out, talk)
+		}
+	}
+}
+
 func TestAPrivateAgentLeavesNothingBehind(t *testing.T) {
 	h := newHome(t)
 	h.define(plain)

@@ -42,11 +42,35 @@ func (k *keeper) envGet(_ context.Context, args wire.EnvGetArgs) (*wire.EnvGetRe
 	return &wire.EnvGetResult{Text: text}, err
 }
 
-func (k *keeper) envWrite(_ context.Context, args wire.EnvWriteArgs) (*wire.EnvWriteResult, error) {
+// envWrite writes what a person wrote, if nothing in it is wrong.
+func (k *keeper) envWrite(ctx context.Context, args wire.EnvWriteArgs) (*wire.EnvWriteResult, error) {
 	if err := checkRef(args.Ref); err != nil {
 		return nil, err
 	}
+	setup, err := k.current()
+	if err != nil {
+		return nil, err
+	}
+	evaluator := *setup.evaluator
+	evaluator.Loader = draft{loader{k.store}, args.Ref, args.Text}
+	if _, err := evaluator.Check(ctx, args.Ref); err != nil {
+		return nil, err
+	}
 	return k.write(args.Ref, store.Change{Text: args.Text, Base: args.Base, Create: args.Create})
+}
+
+// A draft is the store as it would be with another text for one definition.
+type draft struct {
+	loader
+	ref  esc.Ref
+	text []byte
+}
+
+func (d draft) LoadRef(ctx context.Context, ref esc.Ref) (*eval.Source, error) {
+	if ref != d.ref {
+		return d.loader.LoadRef(ctx, ref)
+	}
+	return &eval.Source{Name: ref.String(), Text: d.text}, nil
 }
 
 // envSet edits the text as it is now, and does not write over what somebody

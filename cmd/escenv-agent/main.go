@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,12 +29,16 @@ const (
 	exitUsage = 2
 )
 
+// readyFD is where whoever started the agent waits to hear that it listens.
+const readyFD = 3
+
 // options are the flags.
 type options struct {
 	stdio      bool
 	socket     string
-	readyFD    int
+	ready      bool
 	idle       time.Duration
+	detach     bool
 	foreground bool
 	version    bool
 }
@@ -55,6 +61,9 @@ func run() int {
 		fmt.Fprintln(os.Stdout, "escenv-agent", build.ID())
 		return exitOK
 	}
+	if opts.detach {
+		return detach(opts.ready)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := start(ctx, opts); err != nil {
@@ -76,7 +85,8 @@ func parse(args []string, stderr io.Writer) (opts options, status int, ok bool) 
 	flags.BoolVar(&opts.stdio, "stdio", false, "answer on the standard streams, with the identity in this environment")
 	flags.StringVar(&opts.socket, "socket", "", "listen at this `path`; with -stdio, where the shared agent would")
 	flags.DurationVar(&opts.idle, "idle", 0, "leave after so long without a request (default: as config.yaml says)")
-	flags.IntVar(&opts.readyFD, "ready-fd", 0, "tell on this `descriptor` when the socket listens")
+	flags.BoolVar(&opts.ready, "ready", false, "tell on descriptor 3 when the socket listens")
+	flags.BoolVar(&opts.detach, "detach", false, "start the agent as nobody's child, and end")
 	flags.BoolVar(&opts.foreground, "foreground", false, "say on stderr what goes wrong")
 	flags.BoolVar(&opts.version, "version", false, "print the build")
 	switch err := flags.Parse(args); {
@@ -95,30 +105,50 @@ func parse(args []string, stderr io.Writer) (opts options, status int, ok bool) 
 func start(ctx context.Context, opts options) error {
 	k, err := newKeeper(opts)
 	if err != nil {
-		return errors.Join(err, tell(opts.readyFD, err))
+		return errors.Join(err, tell(opts.ready, err))
 	}
 	if opts.stdio {
 		return k.server(0).ServeStreams(ctx, os.Stdin, os.Stdout)
 	}
 	l, err := agent.Listen(opts.socket)
 	if errors.Is(err, agent.ErrRunning) {
-		return tell(opts.readyFD, nil)
+		return tell(opts.ready, nil)
 	}
-	if err := errors.Join(err, tell(opts.readyFD, err)); err != nil {
+	if err := errors.Join(err, tell(opts.ready, err)); err != nil {
 		return err
 	}
 	return k.serve(ctx, l)
 }
 
+// detach starts this program once more, without -detach, and leaves it an
+// orphan: whoever wanted an agent may become another program, which would not
+// know what to do with a child it never had.
+func detach(ready bool) int {
+	self, err := os.Executable()
+	if err != nil {
+		return exitError
+	}
+	files := []*os.File{os.Stdin, os.Stdout, os.Stderr}
+	if ready {
+		files = append(files, os.NewFile(readyFD, "ready"))
+	}
+	args := slices.DeleteFunc(slices.Clone(os.Args), func(arg string) bool { return strings.TrimLeft(arg, "-") == "detach" })
+	process, err := os.StartProcess(self, args, &os.ProcAttr{Env: os.Environ(), Files: files})
+	if err != nil {
+		return exitError
+	}
+	if process.Release() != nil {
+		return exitError
+	}
+	return exitOK
+}
+
 // tell lets whoever started the agent know that it listens, or why it does not.
-func tell(fd int, err error) error {
-	if fd <= 0 {
+func tell(ready bool, err error) error {
+	if !ready {
 		return nil
 	}
-	f := os.NewFile(uintptr(fd), "ready")
-	if f == nil {
-		return errors.New("-ready-fd is not a descriptor")
-	}
+	f := os.NewFile(readyFD, "ready")
 	reply := wire.Reply{Result: []byte("null")}
 	if err != nil {
 		reply = wire.Reply{Error: wire.FromError(err)}

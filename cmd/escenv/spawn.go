@@ -52,7 +52,7 @@ func (p *program) spawnAgent(program, path string, tell *os.File) error {
 		return err
 	}
 	defer null.Close()
-	process, err := os.StartProcess(program, []string{agentName, "--socket", path, "--ready-fd", "3"}, &os.ProcAttr{
+	process, err := os.StartProcess(program, []string{agentName, "--detach", "--socket", path, "--ready"}, &os.ProcAttr{
 		Dir: "/", Env: agentEnviron(p.environ),
 		Files: []*os.File{null, null, null, tell},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -60,7 +60,8 @@ func (p *program) spawnAgent(program, path string, tell *os.File) error {
 	if err != nil {
 		return cannotStart(err)
 	}
-	return process.Release()
+	_, err = process.Wait() // not for the agent, which is nobody's child
+	return err
 }
 
 // awaitAgent waits for the one frame an agent sends when it listens, or cannot.
