@@ -11,11 +11,14 @@ import "strings"
 //     shell agrees on a single quote inside, and some take a backslash before
 //     the end for an escape;
 //   - in double quotes some expand $ and backquotes and some do not, and each
-//     has other escapes. What holds none of those is safe there.
+//     has other escapes. What holds none of those is safe there;
+//   - python-dotenv expands ${...} wherever it stands, so that never goes.
 //
 // What fits none of the three is refused.
 func dotenvLine(name, value string) (string, error) {
 	switch {
+	case strings.Contains(value, "${"):
+		return "", cannotHold(name, "${")
 	case value != "" && strings.IndexFunc(value, special) < 0:
 		return name + "=" + value + "\n", nil
 	case strings.ContainsRune(value, '\r'):

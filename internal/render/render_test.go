@@ -86,6 +86,7 @@ func TestDotenv(t *testing.T) {
 		{`C:\new`, `'C:\new'`},
 		{"ümlaut", "'ümlaut'"},
 		{"it's $5", ""},
+		{"a${b}", ""},
 		{`it's "`, ""},
 		{`\\`, ""},
 		{"end\\", ""},
@@ -126,8 +127,11 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, format := range []string{"dotenv", "shell", "fish"} {
 		for _, v := range []esc.Variable{
-			{Name: "A;B", Value: esc.New("")}, {Name: "", Value: esc.New("")}, {Name: "A", Value: esc.New("\x00")},
-			{Name: "A", Value: esc.Unknown()}, {Name: "A", Value: esc.New([]esc.Value{})},
+			{Name: "A;B", Value: esc.New("")},
+			{Name: "", Value: esc.New("")},
+			{Name: "A", Value: esc.New("\x00")},
+			{Name: "A", Value: esc.Unknown()},
+			{Name: "A", Value: esc.New([]esc.Value{})},
 		} {
 			if got, err := render.Text(esc.Value{}, []esc.Variable{v}, format); err == nil {
 				t.Errorf("%s %v is %q", format, v, got)
