@@ -115,7 +115,7 @@ func wantInvalid(t *testing.T, what string, err error) {
 func TestRefusals(t *testing.T) {
 	_, err := render.Text(esc.Value{}, nil, "toml")
 	wantInvalid(t, "toml", err)
-	if !strings.Contains(err.(*esc.Error).Hint, "json, yaml, string, dotenv, shell, fish") { //nolint:errorlint // asserted above
+	if !strings.Contains(err.(*esc.Error).Hint, "json, yaml, string, dotenv, shell, fish") {
 		t.Errorf("the hint does not name the formats: %v", err)
 	}
 	_, err = render.Text(sample(), nil, "string")
