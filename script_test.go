@@ -73,6 +73,8 @@ func setup(env *testscript.Env) error {
 	env.Setenv("ESCENV_TEST_CLOCK", filepath.Join(home, "clock"))
 	env.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("TERM", "xterm")
+	env.Setenv("USER", "alice")
+	env.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0") // or every command takes a second longer
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Defer(func() {
 		stop := exec.Command(filepath.Join(programs, "escenv"), "agent", "stop")
@@ -91,16 +93,17 @@ func setClock(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.Getenv("ESCENV_TEST_CLOCK"), []byte(args[0]), 0o600))
 }
 
-// startCloud starts devcloud for the rest of the script, with an issuer, and
-// the role shop-dev that trusts it for the environment shop/dev. It sets
-// ENDPOINT and ISSUER, and the administrator's ROOT_KEY and ROOT_SECRET.
+// startCloud starts devcloud for the rest of the script, serving the directory
+// site as an issuer's, and configures escenv to use it. It sets ENDPOINT and
+// ISSUER, and the administrator's ROOT_KEY and ROOT_SECRET, and keeps
+// cloud.json for escenv-devcloud's other commands.
 func startCloud(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: cloud [SERVE-FLAGS]")
 	}
 	site := ts.MkAbs("site")
 	ts.Check(os.MkdirAll(site, 0o755))
-	serve := exec.Command(filepath.Join(programs, "escenv-devcloud"), append([]string{"serve", "--issuer-dir", site}, args...)...)
+	serve := exec.Command(filepath.Join(programs, "escenv-devcloud"), append([]string{"serve", "--issuer-dir", site, "--state-file", ts.MkAbs("cloud.json")}, args...)...)
 	serve.Env = []string{"HOME=" + ts.Getenv("HOME"), "ESCENV_TEST_CLOCK=" + ts.Getenv("ESCENV_TEST_CLOCK")}
 	serve.Stderr = os.Stderr
 	out, err := serve.StdoutPipe()
@@ -123,6 +126,9 @@ func startCloud(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ISSUER", ready.Issuer)
 	ts.Setenv("ROOT_KEY", ready.KeyID)
 	ts.Setenv("ROOT_SECRET", ready.SecretKey)
+	config := filepath.Join(ts.Getenv("HOME"), ".config/escenv/config.yaml")
+	ts.Check(os.MkdirAll(filepath.Dir(config), 0o700))
+	ts.Check(os.WriteFile(config, fmt.Appendf(nil, "aws: {region: eu-west-1, endpoint: %q}\n", ready.Endpoint), 0o600))
 }
 
 // runOnTerminal runs a command on a terminal of its own, types the file typed
@@ -159,7 +165,7 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 func scriptEnviron(ts *testscript.TestScript) []string {
 	var environ []string
 	for _, name := range []string{
-		"HOME", "PATH", "TERM", "XDG_RUNTIME_DIR", "ESCENV_TEST_CLOCK", "AWS_EC2_METADATA_DISABLED", "ESCENV_NO_AGENT", "SHELL", "EDITOR",
+		"HOME", "PATH", "TERM", "USER", "GORACE", "XDG_RUNTIME_DIR", "ESCENV_TEST_CLOCK", "AWS_EC2_METADATA_DISABLED", "ESCENV_NO_AGENT", "SHELL", "EDITOR",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			environ = append(environ, name+"="+value)
