@@ -52,8 +52,7 @@ func wrap(mode string, args []string) int {
 	case "pty":
 		status, err = c.Pty()
 	}
-	var start *process.StartError
-	if errors.As(err, &start) {
+	if start, ok := errors.AsType[*process.StartError](err); ok {
 		fmt.Fprintln(os.Stderr, "wrap:", start)
 		return start.Code()
 	}

@@ -64,8 +64,7 @@ func executable(file string) error {
 }
 
 func errno(err error) error {
-	var e syscall.Errno
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[syscall.Errno](err); ok {
 		return e
 	}
 	return err

@@ -64,8 +64,7 @@ func (m *monitor) run() int {
 	}
 	m.raw, _ = term.GetState(m.user)
 	if err := m.start(o); err != nil {
-		var errno syscall.Errno
-		errors.As(err, &errno)
+		errno, _ := errors.AsType[syscall.Errno](err)
 		_ = m.link.report(report{Errno: errno})
 		return exitCannotExecute
 	}

@@ -37,8 +37,7 @@ func (c *Command) Pty() (Status, error) {
 		return Status{}, err
 	}
 	status, err := s.follow()
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = &StartError{c.Args[0], errno}
 	}
 	return status, err

@@ -23,7 +23,7 @@ type sigaction [8]uint64
 
 func setAction(s syscall.Signal, to, before *sigaction) syscall.Errno {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s),
-		uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), 8, 0, 0) //nolint:gosec // as the call has it
+		uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), 8, 0, 0)
 	return errno
 }
 
