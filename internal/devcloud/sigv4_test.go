@@ -197,6 +197,34 @@ func TestOnlyWhatARoleMayDo(t *testing.T) {
 	}
 }
 
+// TestPresignedCallerIdentity is how Kubernetes proves who it is to others.
+func TestPresignedCallerIdentity(t *testing.T) {
+	l := newLab(t)
+	s := l.session()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		l.site.Endpoint+"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Expires=60", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aws.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: s.SecretAccessKey, SessionToken: s.SessionToken}
+	text, _, err := v4.NewSigner().PresignHTTP(t.Context(), key, req, sigv4.Hash(nil), "sts", "eu-west-1", l.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		text: "assumed-role/shop-dev/alice",
+		strings.Replace(text, "X-Amz-Signature=", "X-Amz-Signature=0", 1): "SignatureDoesNotMatch",
+	} {
+		res, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := readAll(t, res); !strings.Contains(body, want) {
+			t.Errorf("STS said %s, want %s", body, want)
+		}
+	}
+}
+
 // presign makes a URL that is good for so many seconds.
 func (l *lab) presign(key devcloud.Key, path string, seconds int) string {
 	l.t.Helper()
