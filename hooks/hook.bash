@@ -12,14 +12,20 @@ fi
 # shellcheck disable=SC2034 # "escenv status" looks at it
 \builtin export ESCENV_HOOK="bash:$$"
 
-# Whether nothing has changed since the last look.
-function __escenv_quiet {
-  [[ ${__escenv_pwd-} == "${PWD-}" ]] || \return 1
+# Runs at each prompt and after each cd: returns at once if nothing has changed
+# since the last look.
+function __escenv_update {
   \builtin local __escenv_candidate
-  for __escenv_candidate in ${__escenv_nearer[@]+"${__escenv_nearer[@]}"}; do
-    [[ ! -f $__escenv_candidate ]] || \return 1
-  done
-  __escenv_fresh
+  if [[ ${__escenv_pwd-} == "${PWD-}" ]]; then
+    for __escenv_candidate in ${__escenv_nearer[@]+"${__escenv_nearer[@]}"}; do
+      if [[ -f $__escenv_candidate ]]; then
+        __escenv_change
+        \return 0
+      fi
+    done
+    if __escenv_fresh; then \return 0; fi
+  fi
+  __escenv_change
 }
 
 # Whether the file that is watched is still as escenv has read it, to the
@@ -46,8 +52,8 @@ function __escenv_look {
   __escenv_found=$__escenv_dir/.escenv
 }
 
-function __escenv_update {
-  if __escenv_quiet; then \return 0; fi
+# Has escenv decide, if it must, and does what it says.
+function __escenv_change {
   \builtin local __escenv_found __escenv_text __escenv_status=0 "__escenv_hush=${ESCENV_QUIET-}"
   # From here on nothing the user has set applies: not -a, -e, -u and not -x,
   # which would show secrets.

@@ -8,11 +8,13 @@ if test "$__escenv_shell" != "$fish_pid"
 end
 set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
 
-# Whether nothing has changed since the last look.
-function __escenv_quiet
-    builtin test "$__escenv_pwd" = "$PWD"; or return 1
-    builtin path is -fq -- $__escenv_nearer; and return 1
-    __escenv_fresh
+# Runs at each prompt and after each cd: returns at once if nothing has changed
+# since the last look.
+function __escenv_update
+    if builtin test "$__escenv_pwd" = "$PWD"; and not builtin path is -fq -- $__escenv_nearer
+        __escenv_fresh; and return 0
+    end
+    __escenv_change
 end
 
 # Whether the file that is watched is still as escenv has read it, to the
@@ -29,8 +31,8 @@ function __escenv_fresh
     builtin test "$__escenv_now" -ot "$__escenv_due"
 end
 
-# Looks upward: sets __escenv_nearer to where a nearer .escenv than the nearest
-# would be, and prints the nearest.
+# Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
+# __escenv_nearer to where a nearer one would be.
 function __escenv_look --no-scope-shadowing
     set __escenv_found
     set -gu __escenv_nearer
@@ -43,8 +45,8 @@ function __escenv_look --no-scope-shadowing
     set __escenv_found "$__escenv_dir/.escenv"
 end
 
-function __escenv_update
-    __escenv_quiet; and return 0
+# Has escenv decide, if it must, and does what it says.
+function __escenv_change
     set -l fish_trace # would show secrets
     set -l __escenv_found
     __escenv_look

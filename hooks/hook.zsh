@@ -10,14 +10,20 @@ fi
 \builtin typeset -ga __escenv_nearer
 \builtin zmodload -F zsh/datetime p:EPOCHSECONDS 2>/dev/null || \builtin :
 
-# Whether nothing has changed since the last look.
-function __escenv_quiet {
-  [[ "${__escenv_pwd-}" == "${PWD-}" ]] || \return 1
+# Runs at each prompt and after each cd: returns at once if nothing has changed
+# since the last look.
+function __escenv_update {
   \builtin local __escenv_candidate
-  for __escenv_candidate in "${__escenv_nearer[@]}"; do
-    [[ ! -f "$__escenv_candidate" ]] || \return 1
-  done
-  __escenv_fresh
+  if [[ "${__escenv_pwd-}" == "${PWD-}" ]]; then
+    for __escenv_candidate in "${__escenv_nearer[@]}"; do
+      if [[ -f "$__escenv_candidate" ]]; then
+        __escenv_change
+        \return 0
+      fi
+    done
+    if __escenv_fresh; then \return 0; fi
+  fi
+  __escenv_change
 }
 
 # Whether the file that is watched is still as escenv has read it, to the
@@ -25,7 +31,7 @@ function __escenv_quiet {
 # that is gone is neither newer nor older than anything.
 function __escenv_fresh {
   [[ -n "${__escenv_file-}" ]] || \return 0
-  [[ -f "$__escenv_file" && -f "$__escenv_stamp" && -f "$__escenv_generation" && -f "$__escenv_generation_stamp" &&
+  [[ -f "$__escenv_file" && -f "$__escenv_stamp" && -f "$__escenv_generation_stamp" &&
     ! "$__escenv_file" -nt "$__escenv_stamp" && ! "$__escenv_file" -ot "$__escenv_stamp" &&
     ! "$__escenv_generation" -nt "$__escenv_generation_stamp" && ! "$__escenv_generation" -ot "$__escenv_generation_stamp" ]] || \return 1
   [[ -n "${__escenv_due-}" ]] || \return 0
@@ -46,8 +52,8 @@ function __escenv_look {
   __escenv_found="$__escenv_dir/.escenv"
 }
 
-function __escenv_update {
-  if __escenv_quiet; then \return 0; fi
+# Has escenv decide, if it must, and does what it says.
+function __escenv_change {
   # From here on no option of the user's applies, not even xtrace, which would
   # show secrets.
   \builtin emulate -L zsh
