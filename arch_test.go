@@ -23,6 +23,7 @@ const module = "github.com/escenv/escenv"
 var arch = map[string][]string{
 	// leaves
 	"internal/build": {},
+	"internal/clock": {},
 	"internal/esc":   {},
 	"shells":         {},
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/escenv/escenv/internal/agent"
 	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/config"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/store"
@@ -39,12 +40,12 @@ func newKeeper(opts options) (*keeper, error) {
 		return nil, err
 	}
 	k := &keeper{
-		dirs: dirs, environ: environ, private: opts.stdio, idle: opts.idle, started: clock(),
+		dirs: dirs, environ: environ, private: opts.stdio, idle: opts.idle, started: clock.Now(),
 		store:      &store.Files{Dir: dirs.definitions()},
-		generation: &agent.Generation{File: dirs.generation(), Now: clock},
+		generation: &agent.Generation{File: dirs.generation(), Now: clock.Now},
 	}
 	k.cache = &agent.Cache{
-		Opener: opener(k.evaluate), Now: clock, Jitter: rand.Float64,
+		Opener: opener(k.evaluate), Now: clock.Now, Jitter: rand.Float64,
 		Patience: agent.DefaultPatience, Changed: k.touch,
 	}
 	return k, nil
@@ -52,7 +53,7 @@ func newKeeper(opts options) (*keeper, error) {
 
 // server returns what answers requests and leaves after idle, if that is not 0.
 func (k *keeper) server(idle time.Duration) *agent.Server {
-	return &agent.Server{Build: build.ID(), Handlers: k.handlers(), Idle: idle, Now: clock, After: time.After}
+	return &agent.Server{Build: build.ID(), Handlers: k.handlers(), Idle: idle, Now: clock.Now, After: time.After}
 }
 
 func (k *keeper) handlers() map[wire.Op]agent.Handler {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/config"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/eval"
@@ -66,7 +67,7 @@ func (k *keeper) makeSetup() (*setup, error) {
 		Loader: loader{k.store},
 		Providers: map[string]esc.Provider{
 			"aws-login": awslogin.New(awslogin.Options{
-				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Now: clock,
+				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Now: clock.Now,
 			}),
 		},
 	}
@@ -76,7 +77,7 @@ func (k *keeper) makeSetup() (*setup, error) {
 func (k *keeper) identityOptions(chosen config.Identity) identity.Options {
 	o := identity.Options{
 		Issuer: chosen.Issuer != nil, File: chosen.File, Env: chosen.Env, Command: chosen.Command, GitHub: chosen.GitHub,
-		IssuerDir: k.dirs.issuer(), Environ: k.environ, Private: k.private, Now: clock,
+		IssuerDir: k.dirs.issuer(), Environ: k.environ, Private: k.private, Now: clock.Now,
 		User: cmp.Or(getenv(k.environ, "USER"), getenv(k.environ, "LOGNAME")),
 	}
 	if chosen.Issuer != nil {

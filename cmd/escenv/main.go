@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/clock"
 )
 
 // A program is one run of escenv: all it may touch, handed in.
@@ -32,7 +33,7 @@ func main() {
 	p := &program{
 		args: os.Args, environ: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		now: clock,
+		now: clock.Now,
 	}
 	os.Exit(p.run())
 }
@@ -43,9 +44,25 @@ func (p *program) run() int {
 	if status, ok := p.runEarly(); ok {
 		return status
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(context.Background())
 	defer stop()
 	return p.report(p.app().RunContext(ctx, p.args))
+}
+
+// interruptible returns a context that ends when somebody interrupts the run.
+// Signals that whoever started escenv ignores, as a shell does for background
+// jobs, stay ignored, also by the commands that escenv runs.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	var heeded []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		if !signal.Ignored(s) {
+			heeded = append(heeded, s)
+		}
+	}
+	if len(heeded) == 0 { // none would mean all
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, heeded...)
 }
 
 // getenv returns the last value of an environment variable, as shells do.

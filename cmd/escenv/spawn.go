@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
@@ -108,10 +109,7 @@ func passes(name string) bool {
 		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy":
 		return true
 	}
-	if name == passedClock {
-		return name != ""
-	}
-	return strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "XDG_")
+	return name == clock.Variable || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "XDG_")
 }
 
 // findAgent finds the agent's program: beside this one, or on PATH.

@@ -1,0 +1,27 @@
+//go:build escenv_testclock
+
+// Package clock runs ahead of the wall clock by the duration in the file that
+// ESCENV_TEST_CLOCK names, "58m" for example. It is for tests.
+package clock
+
+import (
+	"os"
+	"strings"
+	"time"
+)
+
+// Variable names the environment variable that the clock needs.
+const Variable = "ESCENV_TEST_CLOCK"
+
+// Now returns the time that the test wants it to be.
+func Now() time.Time {
+	text, err := os.ReadFile(os.Getenv(Variable))
+	if err != nil {
+		return time.Now()
+	}
+	ahead, err := time.ParseDuration(strings.TrimSpace(string(text)))
+	if err != nil {
+		panic(Variable + ": " + err.Error())
+	}
+	return time.Now().Add(ahead)
+}
