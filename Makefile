@@ -11,7 +11,7 @@ build: ## both programs, into bin/
 	PREFIX=$(CURDIR) ./install.sh --quiet
 
 demo: ## the main job on your own screen, against a cloud of our own
-	go run ./cmd/escenv-devcloud demo
+	CGO_ENABLED=0 go run ./cmd/escenv-devcloud demo
 
 test: unit e2e ## everything; as root on Debian it installs what it needs
 
