@@ -10,20 +10,26 @@ import (
 // TestProgressIsSaidToThoseWhoWait: most answers come before anybody wonders.
 func TestProgressIsSaidToThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var said []string
-		talk := &talk{say: func(words string) { said = append(said, words) }}
+		words := make(chan string, 10)
+		talk := &talk{say: func(w string) { words <- w }}
 		talk.progress("one")
 		talk.progress("two")
 		time.Sleep(quietWait - time.Nanosecond)
 		synctest.Wait()
-		if len(said) > 0 {
-			t.Errorf("said %q at once", said)
+		if len(words) > 0 {
+			t.Errorf("said %q at once", <-words)
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		talk.progress("three")
 		talk.end()
 		talk.progress("four")
+		close(words)
+		said := slices.Collect(func(yield func(string) bool) {
+			for w := range words {
+				yield(w)
+			}
+		})
 		if want := []string{"two", "three"}; !slices.Equal(said, want) {
 			t.Errorf("said %q, want %q", said, want)
 		}
