@@ -66,7 +66,7 @@ type home struct {
 
 func newHome(t *testing.T) *home {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "home") //nolint:usetesting // a socket's path must be short
+	dir, err := os.MkdirTemp("", "home")
 	must(t, err)
 	h := &home{t: t, dir: dir, environ: []string{
 		"HOME=" + dir, "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"), "PATH=/usr/bin:/bin", "USER=alice",

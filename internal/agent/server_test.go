@@ -22,7 +22,7 @@ import (
 // privateDir returns a directory as agents make it, with a short path.
 func privateDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
+	dir, err := os.MkdirTemp("", "agent")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir

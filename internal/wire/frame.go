@@ -50,7 +50,7 @@ func WriteFrame(w io.Writer, body []byte, limit int) error {
 		return fmt.Errorf("%w: %d bytes to send, 1 to %d allowed", ErrFrame, len(body), limit)
 	}
 	frame := make([]byte, headerSize, headerSize+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body))) //nolint:gosec // limit is far below
+	binary.BigEndian.PutUint32(frame, uint32(len(body)))
 	_, err := w.Write(append(frame, body...))
 	return err
 }

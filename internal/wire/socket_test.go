@@ -19,7 +19,7 @@ import (
 // privateDir returns a directory as agents make it, with a short path.
 func privateDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "wire") //nolint:usetesting // a socket's path must be short
+	dir, err := os.MkdirTemp("", "wire")
 	if err != nil {
 		t.Fatal(err)
 	}
