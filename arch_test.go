@@ -22,28 +22,29 @@ const module = "github.com/escenv/escenv"
 // Every package of the repository has a line, and every line a package.
 var arch = map[string][]string{
 	// leaves
-	"internal/build": {},
-	"internal/clock": {},
-	"internal/esc":   {},
-	"shells":         {},
+	"internal/build":    {},
+	"internal/clock":    {},
+	"internal/esc":      {},
+	"internal/safefile": {},
+	"shells":            {},
 
 	// rooms
 	"hooks":                         {"shells"},
-	"internal/activation":           {"internal/esc"},
+	"internal/activation":           {"internal/esc", "internal/safefile"},
 	"internal/agent":                {"internal/esc", "internal/wire", "github.com/fsnotify/fsnotify", "golang.org/x/sys", "golang.org/x/sync"},
-	"internal/config":               {"internal/esc", "go.yaml.in/yaml/v3"},
+	"internal/config":               {"internal/esc", "internal/safefile", "go.yaml.in/yaml/v3"},
 	"internal/devcloud":             {"internal/esc", "internal/devcloud/policy", "internal/devcloud/sigv4", "internal/devcloud/webidentity", "github.com/johannesboyne/gofakes3"},
 	"internal/devcloud/policy":      {},
 	"internal/devcloud/sigv4":       {"github.com/aws/aws-sdk-go-v2"},
 	"internal/devcloud/webidentity": {},
 	"internal/eval":                 {"internal/esc", "go.yaml.in/yaml/v3"},
-	"internal/identity":             {"internal/esc", "github.com/go-jose/go-jose/v4"},
+	"internal/identity":             {"internal/esc", "internal/safefile", "github.com/go-jose/go-jose/v4"},
 	"internal/mask":                 {},
 	"internal/process":              {"internal/mask", "github.com/creack/pty", "github.com/mattn/go-isatty", "golang.org/x/sys", "golang.org/x/term"},
 	"internal/render":               {"internal/esc", "shells", "go.yaml.in/yaml/v3"},
 	"internal/provider/awslogin":    {"internal/esc", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
-	"internal/store":                {"internal/esc"},
-	"internal/trust":                {},
+	"internal/store":                {"internal/esc", "internal/safefile"},
+	"internal/trust":                {"internal/safefile"},
 	"internal/wire":                 {"internal/esc", "golang.org/x/sys"},
 
 	// mains

@@ -1,0 +1,154 @@
+// Package safefile reads files that only the right people can have written,
+// and writes files whole or not at all.
+package safefile
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Access says what other users may have done to a file.
+type Access int
+
+// The kinds of access, the strictest first.
+const (
+	Private Access = iota // nothing: it is the user's, closed to everybody else
+	Trusted               // read it: it is the user's or root's, and nobody else may write it
+	Public                // anything
+)
+
+// A Rule says which files are safe to use.
+type Rule struct {
+	UID      int // the user
+	Access   Access
+	Max      int64 // the longest file that is read, in bytes
+	NoFollow bool  // a symbolic link is not followed; otherwise what counts is the file it ends at
+}
+
+// An UnsafeError is a file or directory that does not keep a Rule.
+type UnsafeError struct {
+	Path    string
+	Why     string // "can be written by anybody: its mode is 0666"
+	Hint    string // what mends it, often a command to type; may be empty
+	Foreign bool   // it is another user's
+}
+
+// Error returns the path and why it is not safe.
+func (e *UnsafeError) Error() string { return e.Path + " " + e.Why }
+
+// Read returns the content of the regular file at path, and what the file was
+// when it was read. It never waits for the other end of a pipe. A file that
+// does not keep the rule is an *UnsafeError, a missing one fs.ErrNotExist.
+func Read(path string, rule Rule) ([]byte, fs.FileInfo, error) {
+	return rule.read(os.OpenFile, path, path)
+}
+
+// ReadIn is Read of a file below an open directory.
+func ReadIn(root *os.Root, name string, rule Rule) ([]byte, error) {
+	path := filepath.Join(root.Name(), name)
+	// A root follows links that stay below it, whatever the flag says.
+	if info, err := root.Lstat(name); rule.NoFollow && err == nil && info.Mode().Type() == fs.ModeSymlink {
+		return nil, &UnsafeError{Path: path, Why: "is a symbolic link"}
+	}
+	text, _, err := rule.read(root.OpenFile, name, path)
+	return text, err
+}
+
+type opener func(name string, flag int, mode fs.FileMode) (*os.File, error)
+
+// read looks at the file it has opened, so that nobody can change it for
+// another in between.
+func (r Rule) read(open opener, name, path string) ([]byte, fs.FileInfo, error) {
+	flag := os.O_RDONLY | syscall.O_NONBLOCK
+	if r.NoFollow {
+		flag |= syscall.O_NOFOLLOW
+	}
+	f, err := open(name, flag, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, &UnsafeError{Path: path, Why: "is not a regular file"}
+	}
+	if err := r.Check(path, info); err != nil {
+		return nil, nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, r.Max+1))
+	if err == nil && int64(len(text)) > r.Max {
+		err = &UnsafeError{Path: path, Why: "is longer than " + size(r.Max)}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return text, info, nil
+}
+
+// OpenDir opens a directory that keeps the rule.
+func OpenDir(path string, rule Rule) (*os.Root, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err == nil {
+		err = rule.Check(path, info)
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// Check returns an *UnsafeError unless what info says of the file or directory
+// at path keeps the rule.
+func (r Rule) Check(path string, info fs.FileInfo) error {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	perm := info.Mode().Perm()
+	e := &UnsafeError{Path: path}
+	switch {
+	case r.Access == Public:
+		return nil
+	case !ok:
+		e.Why = "has no owner that can be told"
+	case int(st.Uid) != r.UID && (st.Uid != 0 || r.Access == Private):
+		e.Foreign = true
+		e.Why = fmt.Sprintf("belongs to another user (uid %d)", st.Uid)
+		e.Hint = "chown it, or copy it, when you have read what it says"
+	case r.Access == Private && perm&0o077 != 0:
+		e.Why = fmt.Sprintf("is open to other users: its mode is %04o", perm)
+		e.Hint = "chmod go-rwx " + path
+	case info.IsDir() && info.Mode()&fs.ModeSticky != 0 && perm&0o002 != 0:
+		e.Why = "is a directory in which anybody may put files"
+		e.Hint = "use a directory of your own"
+	case perm&0o002 != 0:
+		e.Why = fmt.Sprintf("can be written by anybody: its mode is %04o", perm)
+		e.Hint = "chmod go-w " + path
+	case perm&0o020 != 0:
+		e.Why = fmt.Sprintf("can be written by its group: its mode is %04o", perm)
+		e.Hint = "chmod g-w " + path
+	default:
+		return nil
+	}
+	return e
+}
+
+// size returns a number of bytes in the largest unit that holds it evenly.
+func size(n int64) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
