@@ -6,14 +6,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // FileName is what the file is called in the configuration directory.
@@ -74,49 +73,14 @@ type Agent struct {
 // another user could have written it.
 func Load(dir string) (*Config, error) {
 	file := filepath.Join(dir, FileName)
-	text, err := readFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return parse(file, nil)
-	}
-	if err != nil {
+	rule := safefile.Rule{UID: os.Geteuid(), Access: safefile.Trusted, Max: maxFile}
+	text, _, err := safefile.Read(file, rule)
+	var unsafe *safefile.UnsafeError
+	switch {
+	case errors.As(err, &unsafe):
+		return nil, &esc.Error{Kind: esc.Refused, Summary: unsafe.Error(), Hint: unsafe.Hint}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return parse(file, text)
-}
-
-// readFile reads a file that only this user, or root, can have written. A
-// symbolic link is followed; what counts is the file it ends at.
-func readFile(file string) ([]byte, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := own(file, info); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = esc.Errorf(esc.Invalid, "%s is longer than %d KiB", file, maxFile>>10)
-	}
-	return text, err
-}
-
-func own(file string, info fs.FileInfo) error {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.Mode().IsRegular():
-		return esc.Errorf(esc.Refused, "%s is not a regular file", file)
-	case !ok || stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
-		return esc.Errorf(esc.Refused, "%s belongs to another user", file).
-			WithHint("chown it to yourself when you have read what it says")
-	case info.Mode().Perm()&0o022 != 0:
-		return esc.Errorf(esc.Refused, "%s can be changed by other users: its mode is %04o", file, info.Mode().Perm()).
-			WithHint("chmod go-w %s", file)
-	}
-	return nil
 }

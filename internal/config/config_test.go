@@ -4,9 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -142,54 +140,16 @@ func TestMistakes(t *testing.T) {
 
 // Whoever can write the file can have identity tokens sent to themselves.
 func TestAFileOthersCanWriteIsRefused(t *testing.T) {
-	for mode, want := range map[os.FileMode]string{
-		0o600: "", 0o644: "", 0o400: "",
-		0o620: "can be changed by other users: its mode is 0620",
-		0o602: "can be changed by other users: its mode is 0602",
-		0o666: "can be changed by other users: its mode is 0666",
-	} {
-		dir := write(t, "audience: a")
-		file := filepath.Join(dir, config.FileName)
-		if err := os.Chmod(file, mode); err != nil {
-			t.Fatal(err)
-		}
-		_, err := config.Load(dir)
-		if want == "" && err != nil {
-			t.Errorf("mode %o: %v", mode, err)
-		} else if want != "" {
-			wantRefused(t, err, want)
-			if e := (*esc.Error)(nil); errors.As(err, &e) && e.Hint != "chmod go-w "+file {
-				t.Errorf("hint %q", e.Hint)
-			}
-		}
-	}
-}
-
-func TestAnotherUsersFileIsRefused(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
-	}
 	dir := write(t, "audience: a")
-	if err := os.Chown(filepath.Join(dir, config.FileName), 12345, -1); err != nil {
+	file := filepath.Join(dir, config.FileName)
+	if err := os.Chmod(file, 0o646); err != nil {
 		t.Fatal(err)
 	}
 	_, err := config.Load(dir)
-	wantRefused(t, err, "belongs to another user")
-}
-
-func TestWhatIsNoFileIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, config.FileName)
-	if err := syscall.Mkfifo(file, 0o600); err != nil {
-		t.Fatal(err)
+	var e *esc.Error
+	if !errors.As(err, &e) || e.Kind != esc.Refused || !strings.Contains(e.Summary, "can be written by anybody: its mode is 0646") || e.Hint != "chmod go-w "+file {
+		t.Errorf("error %+v", err)
 	}
-	_, err := config.Load(dir) // and does not hang
-	wantRefused(t, err, "is not a regular file")
-	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	_, err = config.Load(dir)
-	wantRefused(t, err, "is not a regular file")
 }
 
 func TestALinkCountsAsWhatItNames(t *testing.T) {
@@ -212,14 +172,6 @@ func TestALongFileIsRefused(t *testing.T) {
 	var e *esc.Error
 	if _, err := config.Load(write(t, full+"#")); !errors.As(err, &e) || !strings.Contains(e.Summary, "longer than 64 KiB") {
 		t.Errorf("64 KiB and a byte: %v", err)
-	}
-}
-
-func wantRefused(t *testing.T, err error, summary string) {
-	t.Helper()
-	var e *esc.Error
-	if !errors.As(err, &e) || e.Kind != esc.Refused || !strings.Contains(e.Summary, summary) {
-		t.Errorf("error %v on %s, want refused: %s", err, runtime.GOOS, summary)
 	}
 }
 
