@@ -7,15 +7,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
-	"syscall"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // MaxSize is the largest definition, in bytes.
@@ -86,44 +85,14 @@ func (s *Files) file(ref esc.Ref) (string, error) {
 	return filepath.Join(s.Dir, ref.Project, ref.Name+extension), nil
 }
 
-// readFile reads a regular file that only its user, or root, can have written.
-// It never waits: a pipe in a file's place is refused, not opened.
+// readFile reads a file that only its user, or root, can have written.
 func readFile(file string) ([]byte, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
+	rule := safefile.Rule{UID: os.Geteuid(), Access: safefile.Trusted, Max: MaxSize}
+	text, _, err := safefile.Read(file, rule)
+	if unsafe, ok := errors.AsType[*safefile.UnsafeError](err); ok {
+		return nil, &esc.Error{Kind: esc.Invalid, Summary: unsafe.Error(), Hint: unsafe.Hint}
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFile(file, info); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	if len(text) > MaxSize {
-		return nil, esc.Errorf(esc.Invalid, "%s is larger than 1 MiB", file)
-	}
-	return text, nil
-}
-
-func checkFile(file string, info fs.FileInfo) error {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.Mode().IsRegular():
-		return esc.Errorf(esc.Invalid, "%s is not a regular file", file)
-	case info.Mode().Perm()&0o002 != 0:
-		return esc.Errorf(esc.Invalid, "%s can be written by anybody on this machine", file).
-			WithHint("chmod o-w %s", file)
-	case ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
-		return esc.Errorf(esc.Invalid, "%s belongs to another user", file).
-			WithHint("copy it: what another user can change, escenv does not open")
-	}
-	return nil
+	return text, err
 }
 
 // List returns the definitions in the store, sorted. Files whose names are not

@@ -160,7 +160,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	plant := map[string]func() error{
 		"is not a regular file":    func() error { return syscall.Mkfifo(path, 0o600) },
 		"written by anybody":       func() error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)) },
-		"is larger than 1 MiB":     func() error { return os.WriteFile(path, make([]byte, store.MaxSize+1), 0o600) },
+		"is longer than 1 MiB":     func() error { return os.WriteFile(path, make([]byte, store.MaxSize+1), 0o600) },
 		"changed while it was bei": func() error { return os.WriteFile(path, []byte("values: {}"), 0o600) },
 	}
 	for words, put := range plant {

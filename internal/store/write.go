@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // A Change replaces a definition.
@@ -123,7 +124,7 @@ func (s *Files) lock(ref esc.Ref) (unlock func(), err error) {
 
 // replaceFile puts text in file's place. A symbolic link stays, and what it
 // points to is replaced; a file that is there keeps its mode.
-func replaceFile(file string, text []byte) (err error) {
+func replaceFile(file string, text []byte) error {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}
@@ -131,33 +132,8 @@ func replaceFile(file string, text []byte) (err error) {
 	if info, err := os.Stat(file); err == nil {
 		mode = info.Mode().Perm()
 	}
-	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, ".escenv-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(text)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err != nil {
+	if err := safefile.Replace(file, text, mode); err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return nil
 }
