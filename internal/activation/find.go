@@ -5,15 +5,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // Name is what the file that names a directory's environment is called.
@@ -66,39 +65,34 @@ func (f Finder) Find(dir string) (*File, error) {
 // somebody else could have put a file.
 func (f Finder) walkable(from, to string) error {
 	for at := from; ; at = filepath.Dir(at) {
-		info, err := os.Stat(at)
-		if err == nil {
-			err = f.safe(at, info)
-		}
-		if err != nil || at == to {
+		if err := f.checkDir(at); err != nil || at == to {
 			return err
 		}
 	}
 }
 
-// safe returns an error if anybody but the user and root may write info.
-func (f Finder) safe(path string, info fs.FileInfo) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	mode := info.Mode()
-	switch {
-	case !ok:
-		return refused(path, "has no owner that can be told", "")
-	case st.Uid != 0 && int(st.Uid) != f.UID:
-		return refused(path, fmt.Sprintf("belongs to another user (uid %d)", st.Uid), "chown it, or leave it out")
-	case mode.IsDir() && mode&fs.ModeSticky != 0 && mode.Perm()&0o002 != 0:
-		return refused(path, "is a directory in which anybody may put files", "keep the .escenv in a directory of your own")
-	case mode.Perm()&0o002 != 0:
-		return refused(path, "can be written by anybody", "chmod go-w "+path)
-	case mode.Perm()&0o020 != 0:
-		return refused(path, "can be written by its group", "chmod g-w "+path)
-	}
-	return nil
+// rule is for files that only the user or root can have written. Their paths
+// are canonical: a link is one that somebody has just put there.
+func (f Finder) rule(limit int64) safefile.Rule {
+	return safefile.Rule{UID: f.UID, Access: safefile.Trusted, Max: limit, NoFollow: true}
 }
 
-func refused(path, why, hint string) error {
-	e := esc.Errorf(esc.Invalid, "not using a %s: %s %s", Name, path, why)
-	e.Hint = hint
-	return e
+// checkDir returns an error if anybody else could have put a file in dir.
+func (f Finder) checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	return refused(f.rule(0).Check(dir, info))
+}
+
+// refused says of an unsafe file or directory what follows from it.
+func refused(err error) error {
+	unsafe, ok := errors.AsType[*safefile.UnsafeError](err)
+	if !ok {
+		return err
+	}
+	return esc.Errorf(esc.Invalid, "not using a %s: %s", Name, unsafe).WithHint("%s", unsafe.Hint)
 }
 
 // read fills in file from what is at its path.
@@ -155,41 +149,15 @@ func (f Finder) digest(path string) (string, error) {
 // readSafe reads a file that, like the directory it is in, only the user or
 // root can have written. path has no symbolic links.
 func (f Finder) readSafe(path string, limit int64) ([]byte, fs.FileInfo, error) {
-	dir, err := os.Stat(filepath.Dir(path))
-	if err == nil {
-		err = f.safe(filepath.Dir(path), dir)
-	}
-	if err != nil {
+	if err := f.checkDir(filepath.Dir(path)); err != nil {
 		return nil, nil, err
 	}
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case !info.Mode().IsRegular():
-		return nil, nil, refused(path, "is not a regular file", "")
-	}
-	if err := f.safe(path, info); err != nil {
-		return nil, nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	if int64(len(text)) > limit {
-		return nil, nil, refused(path, fmt.Sprintf("is longer than %d KiB", limit>>10), "")
-	}
-	return text, info, nil
+	text, info, err := safefile.Read(path, f.rule(limit))
+	return text, info, refused(err)
 }
 
 func hintOf(err error) string {
-	var e *esc.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*esc.Error](err); ok {
 		return e.Hint
 	}
 	return ""

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // Stamps are empty files with chosen modification times. A shell can tell with
@@ -107,6 +109,7 @@ func create(path string) error {
 // makeDirs makes the directories, or sees that they are the user's alone:
 // below /tmp somebody else may have been there first.
 func (s Stamps) makeDirs() error {
+	rule := safefile.Rule{UID: s.UID, Access: safefile.Private}
 	for _, dir := range []string{s.Dir, filepath.Join(s.Dir, "stamps")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
@@ -115,9 +118,11 @@ func (s Stamps) makeDirs() error {
 		if err != nil {
 			return err
 		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || !info.IsDir() || int(st.Uid) != s.UID || info.Mode().Perm()&0o077 != 0 {
-			return fmt.Errorf("%s is not a directory of yours alone: its mode is %v", dir, info.Mode())
+		if !info.IsDir() {
+			return fmt.Errorf("%s is not a directory: it is %v", dir, info.Mode())
+		}
+		if err := rule.Check(dir, info); err != nil {
+			return err
 		}
 	}
 	return nil
