@@ -9,13 +9,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // The files of an issuer. issuer.json is written last: without it there is no
@@ -58,7 +57,7 @@ func makeIssuer(dir, issuerURL string) error {
 	if err != nil {
 		return err
 	}
-	if err := createFile(root, issuerName, append(text, '\n')); errors.Is(err, fs.ErrExist) {
+	if err := safefile.CreateIn(root, issuerName, append(text, '\n'), 0o600); errors.Is(err, fs.ErrExist) {
 		return alreadyThere(dir)
 	} else if err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(dir, issuerName), err)
@@ -76,7 +75,7 @@ func makeKey(root *os.Root) error {
 		return err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := createFile(root, keyName, text); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := safefile.CreateIn(root, keyName, text, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), keyName), err)
 	}
 	return nil
@@ -145,80 +144,29 @@ func parseKey(text []byte) *ecdsa.PrivateKey {
 // openPrivate opens a directory that is this user's alone. A symbolic link is
 // followed; what counts is the directory it ends at.
 func openPrivate(dir string) (*os.Root, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	info, err := root.Stat(".")
-	if err == nil {
-		err = private(dir, info, "700")
-	}
-	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	return root, nil
+	root, err := safefile.OpenDir(dir, private())
+	return root, refused(err)
 }
 
 // readPrivate reads a small file that is this user's alone.
 func readPrivate(root *os.Root, name string) ([]byte, error) {
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(root.Name(), name)
-	if !info.Mode().IsRegular() {
-		return nil, esc.Errorf(esc.Refused, "%s is not a regular file", file)
-	}
-	if err := private(file, info, "600"); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	text, err := safefile.ReadIn(root, name, private())
+	return text, refused(err)
 }
 
-// private refuses what another user owns, or may read or change.
-func private(file string, info fs.FileInfo, want string) error {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !ok || int(stat.Uid) != os.Geteuid():
-		return esc.Errorf(esc.Refused, "%s belongs to another user", file).
-			WithHint("make an issuer of your own: escenv issuer init https://YOUR-HOST/PATH")
-	case info.Mode().Perm()&0o077 != 0:
-		return esc.Errorf(esc.Refused, "%s is open to other users: its mode is %04o", file, info.Mode().Perm()).
-			WithHint("chmod %s %s; if others could have read the key, make a new issuer", want, file)
-	}
-	return nil
+func private() safefile.Rule {
+	return safefile.Rule{UID: os.Geteuid(), Access: safefile.Private, Max: maxFile, NoFollow: true}
 }
 
-// createFile writes a new file of mode 0600, whole or not at all. If the name
-// is taken it returns fs.ErrExist and leaves what is there.
-func createFile(root *os.Root, name string, text []byte) error {
-	temporary := name + "." + rand.Text()
-	if err := writeNew(root, temporary, text, 0o600); err != nil {
+// refused says what to do about a key that others own or could have read.
+func refused(err error) error {
+	unsafe, ok := errors.AsType[*safefile.UnsafeError](err)
+	if !ok {
 		return err
 	}
-	return errors.Join(root.Link(temporary, name), root.Remove(temporary))
-}
-
-// writeNew writes a file that must not be there yet, to the disk.
-func writeNew(root *os.Root, name string, text []byte, mode fs.FileMode) error {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, mode)
-	if err != nil {
-		return err
+	hint := "make an issuer of your own: escenv issuer init https://YOUR-HOST/PATH"
+	if !unsafe.Foreign && unsafe.Hint != "" {
+		hint = unsafe.Hint + "; if others could have read the key, make a new issuer"
 	}
-	err = errors.Join(f.Chmod(mode), write(f, text), f.Sync(), f.Close())
-	if err != nil {
-		return errors.Join(err, root.Remove(name))
-	}
-	return nil
-}
-
-func write(w io.Writer, text []byte) error {
-	_, err := w.Write(text)
-	return err
+	return &esc.Error{Kind: esc.Refused, Summary: unsafe.Error(), Hint: hint}
 }

@@ -2,19 +2,17 @@ package identity
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // The documents an issuer publishes, below its URL.
@@ -82,7 +80,7 @@ func (i *Issuer) Publish(dir string) ([]string, error) {
 	var files []string
 	for _, name := range []string{keysName, discoveryName} {
 		file := filepath.Join(dir, name)
-		if err := replaceFile(root, name, documents[name]); err != nil {
+		if err := safefile.ReplaceIn(root, name, documents[name], 0o644); err != nil {
 			return files, fmt.Errorf("writing %s: %w", file, err)
 		}
 		files = append(files, file)
@@ -143,32 +141,15 @@ func occupied(root *os.Root, name, why string) error {
 // readDocument reads a published document into v. What is not JSON counts as
 // another's.
 func readDocument(root *os.Root, name string, v any) (there bool, err error) {
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	text, err := safefile.ReadIn(root, name, safefile.Rule{Access: safefile.Public, Max: maxFile})
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return true, err
-	}
 	if json.Unmarshal(bytes.TrimSpace(text), v) != nil {
 		return true, occupied(root, name, "is not an issuer's")
 	}
 	return true, nil
-}
-
-// replaceFile writes a file of mode 0644, whole or not at all.
-func replaceFile(root *os.Root, name string, text []byte) error {
-	temporary := name + "." + rand.Text()
-	if err := writeNew(root, temporary, text, 0o644); err != nil {
-		return err
-	}
-	if err := root.Rename(temporary, name); err != nil {
-		return errors.Join(err, root.Remove(temporary))
-	}
-	return nil
 }

@@ -64,7 +64,7 @@ func TestFilesThatAreNone(t *testing.T) {
 
 	long := writeFile(t, filepath.Join(dir, "long"), strings.Repeat("x", 20_001))
 	_, err = fileSource(long).Token(t.Context(), request)
-	wantError(t, err, esc.Invalid, "longer than the 20000 bytes")
+	wantError(t, err, esc.Invalid, "the identity token file "+long+" is longer than 20000 bytes")
 
 	empty := writeFile(t, filepath.Join(dir, "empty"), "\n")
 	_, err = fileSource(empty).Token(t.Context(), request)
