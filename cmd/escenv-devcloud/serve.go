@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/escenv/escenv/internal/devcloud"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // A state is what serve prints when it is ready, as one line of JSON, and what
@@ -73,23 +73,12 @@ func stateOf(site *devcloud.Site, account, caFile string) state {
 	}
 }
 
-// keep writes a file that only this user can read, whole or not at all.
+// keep writes a file that only this user can read, if there is to be one.
 func keep(file string, text []byte) error {
 	if file == "" {
 		return nil
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name()) // the first error says more
-	}
-	return err
+	return safefile.Replace(file, text, 0o600)
 }
 
 func (p *program) forget(files ...string) {
