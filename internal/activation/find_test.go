@@ -82,6 +82,7 @@ func TestADefinitionBesideTheCodeIsPinned(t *testing.T) {
 // somebody who did not write it. Each must be refused with its reason.
 func TestAttacks(t *testing.T) {
 	asRoot := os.Getuid() == 0
+	ownGroup := os.Getgid() == os.Getuid() // which may write, unless it is root's
 	for _, attack := range []struct {
 		name    string
 		prepare func(t *testing.T, root string)
@@ -90,9 +91,9 @@ func TestAttacks(t *testing.T) {
 		root    bool // needs root to prepare
 	}{
 		{"file anybody may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p/.escenv", 0o602)) }, "p", "can be written by anybody", false},
-		{"file its group may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p/.escenv", 0o620)) }, "p", "can be written by its group", false},
+		{"file its group may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p/.escenv", 0o620)) }, "p", "can be written by its group", ownGroup},
 		{"directory anybody may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p", 0o707)) }, "p", "can be written by anybody", false},
-		{"directory its group may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p", 0o770)) }, "p", "can be written by its group", false},
+		{"directory its group may write", func(t *testing.T, root string) { must(t, os.Chmod(root+"/p", 0o770)) }, "p", "can be written by its group", ownGroup},
 		{"a file planted in a directory like /tmp", func(t *testing.T, root string) {
 			must(t, os.Chmod(root+"/p", os.ModeSticky|0o777))
 			must(t, os.MkdirAll(root+"/p/mine", 0o700))
@@ -150,6 +151,36 @@ func TestAttacks(t *testing.T) {
 				t.Errorf("a refused file is used: %+v", file)
 			}
 		})
+	}
+}
+
+// With a umask of 002, everything a user makes can be written by a group that
+// is the user's alone, as on Ubuntu and Fedora.
+func TestAPrivateGroupMayWrite(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const alice, staff = 4242, 50
+	root := tree(t, map[string]string{"p/.escenv": "./env.yaml", "p/env.yaml": "values: {}", "p/src/x": ""})
+	give := func(gid int) {
+		for _, name := range []string{"", "p", "p/.escenv", "p/env.yaml", "p/src"} {
+			must(t, os.Chown(filepath.Join(root, name), alice, gid))
+			must(t, os.Chmod(filepath.Join(root, name), 0o775))
+		}
+	}
+	find := func() (*activation.File, error) { return activation.Finder{UID: alice}.Find(root + "/p/src") }
+	give(alice)
+	if file, err := find(); err != nil || len(file.Refs) != 1 {
+		t.Errorf("in a private group: %+v, %v", file, err)
+	}
+	for _, name := range []string{"p/env.yaml", "p/.escenv", "p", "p/src"} {
+		give(alice)
+		path := filepath.Join(root, name)
+		must(t, os.Chown(path, alice, staff))
+		_, err := find()
+		if want := path + " can be written by its group"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("in a shared group: %v; want %s", err, want)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ type Access int
 // The kinds of access, the strictest first.
 const (
 	Private Access = iota // nothing: it is the user's, closed to everybody else
-	Trusted               // read it: it is the user's or root's, and nobody else may write it
+	Trusted               // read it: it is the user's or root's, and nobody but them and the user's own group may write it
 	Public                // anything
 )
 
@@ -129,17 +129,24 @@ func (r Rule) Check(path string, info fs.FileInfo) error {
 		e.Hint = "chmod go-rwx " + path
 	case info.IsDir() && info.Mode()&fs.ModeSticky != 0 && perm&0o002 != 0:
 		e.Why = "is a directory in which anybody may put files"
-		e.Hint = "use a directory of your own"
+		e.Hint = "keep such files in a directory of your own"
 	case perm&0o002 != 0:
 		e.Why = fmt.Sprintf("can be written by anybody: its mode is %04o", perm)
 		e.Hint = "chmod go-w " + path
-	case perm&0o020 != 0:
+	case perm&0o020 != 0 && !r.ownGroup(st):
 		e.Why = fmt.Sprintf("can be written by its group: its mode is %04o", perm)
 		e.Hint = "chmod g-w " + path
 	default:
 		return nil
 	}
 	return e
+}
+
+// ownGroup returns whether a file's group is the private one of the user, who
+// owns it. Where users have one, their umask is 002: all they make is
+// group-writable.
+func (r Rule) ownGroup(st *syscall.Stat_t) bool {
+	return st.Gid == st.Uid && int(st.Uid) == r.UID && r.UID != 0
 }
 
 // size returns a number of bytes in the largest unit that holds it evenly.

@@ -70,7 +70,7 @@ func TestARefusalSaysWhyAndWhatMendsIt(t *testing.T) {
 	sticky := t.TempDir()
 	must(t, os.Chmod(sticky, fs.ModeSticky|0o777))
 	_, err = safefile.OpenDir(sticky, rule(safefile.Trusted))
-	wantUnsafe(t, err, sticky, "is a directory in which anybody may put files", "use a directory of your own")
+	wantUnsafe(t, err, sticky, "is a directory in which anybody may put files", "keep such files in a directory of your own")
 }
 
 func TestOwners(t *testing.T) {
@@ -96,6 +96,40 @@ func TestOwners(t *testing.T) {
 				t.Errorf("%s, access %d: %v", tt.name, access, err)
 			}
 		}
+	}
+}
+
+// A group may write what is its user's if it is that user's alone: its number
+// is the user's. For root that would be every member of the group root.
+func TestGroups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	for _, tt := range []struct {
+		name            string
+		user, file, gid int
+		mode            fs.FileMode
+		access          safefile.Access
+		want            string
+	}{
+		{"private group", 4242, 4242, 4242, 0o664, safefile.Trusted, ""},
+		{"private group, for a key", 4242, 4242, 4242, 0o660, safefile.Private, "is open to other users: its mode is 0660"},
+		{"private group, and others", 4242, 4242, 4242, 0o666, safefile.Trusted, "can be written by anybody: its mode is 0666"},
+		{"shared group", 4242, 4242, 100, 0o664, safefile.Trusted, "can be written by its group: its mode is 0664"},
+		{"group root", 4242, 4242, 0, 0o664, safefile.Trusted, "can be written by its group: its mode is 0664"},
+		{"another's private group", 4242, 4243, 4243, 0o664, safefile.Trusted, "belongs to another user (uid 4243)"},
+		{"root's file", 4242, 0, 0, 0o664, safefile.Trusted, "can be written by its group: its mode is 0664"},
+		{"root's file in the user's group", 4242, 0, 4242, 0o664, safefile.Trusted, "can be written by its group: its mode is 0664"},
+		{"root", 0, 0, 0, 0o664, safefile.Trusted, "can be written by its group: its mode is 0664"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, "", 0o600)
+			must(t, os.Chown(path, tt.file, tt.gid), os.Chmod(path, tt.mode))
+			_, _, err := safefile.Read(path, safefile.Rule{UID: tt.user, Access: tt.access})
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != path+" "+tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
 

@@ -178,6 +178,22 @@ func TestHostileFilesAreRefused(t *testing.T) {
 	}
 }
 
+func TestADefinitionItsGroupCanWriteIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "def.yaml")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o660)); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 && os.Geteuid() == os.Getegid() {
+		t.Skip("the group is the user's alone")
+	}
+	_, err := newStore(t).Load(esc.Ref{Path: path})
+	wantKind(t, err, esc.Invalid, "can be written by its group")
+	var e *esc.Error
+	if errors.As(err, &e) && e.Hint != "chmod g-w "+path {
+		t.Errorf("hint %q", e.Hint)
+	}
+}
+
 func TestAForeignersFileIsRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a file away")
