@@ -46,6 +46,7 @@ func TestModes(t *testing.T) {
 	for mode, readers := range map[fs.FileMode]int{
 		0o600: public | trusted | private, 0o400: public | trusted | private,
 		0o640: public | trusted, 0o604: public | trusted, 0o755: public | trusted,
+		0o610: public | trusted, 0o601: public | trusted,
 		0o606: public, 0o602: public, 0o666: public,
 	} {
 		path := write(t, "text", mode)
