@@ -33,7 +33,7 @@ func parse(text []byte, name, dir string) ([]esc.Ref, []esc.Position, error) {
 		if word == "" || word[0] == '#' {
 			continue
 		}
-		indent := line[:strings.Index(line, word)]
+		indent, _, _ := strings.Cut(line, word)
 		at := esc.Position{File: name, Line: number, Column: utf8.RuneCountInString(indent) + 1}
 		ref, d := parseLine(word, dir, at)
 		if d != nil {
@@ -46,8 +46,10 @@ func parse(text []byte, name, dir string) ([]esc.Ref, []esc.Position, error) {
 	case len(diags) > 0:
 		return nil, nil, diags
 	case len(refs) == 0:
-		return nil, nil, esc.Diagnostics{{Position: esc.Position{File: name, Line: 1, Column: 1},
-			Summary: "the file names no environment", Hint: "write a line such as shop/dev"}}
+		return nil, nil, esc.Diagnostics{{
+			Position: esc.Position{File: name, Line: 1, Column: 1},
+			Summary:  "the file names no environment", Hint: "write a line such as shop/dev",
+		}}
 	case len(refs) > maxRefs:
 		return nil, nil, esc.Diagnostics{{Position: positions[maxRefs], Summary: fmt.Sprintf("more than %d environments", maxRefs)}}
 	}

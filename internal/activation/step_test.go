@@ -23,7 +23,6 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type world struct {
 	t       *testing.T
 	root    string
-	dir     string
 	now     time.Time
 	environ map[string]string // exported
 	saved   map[string]string

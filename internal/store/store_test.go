@@ -104,14 +104,12 @@ func TestOneOfManyWritersWins(t *testing.T) {
 	var wg sync.WaitGroup
 	wins := make(chan string, 32)
 	for i := range 32 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			text := fmt.Sprintf("values: {writer: %d}\n", i)
 			if _, err := s.Write(ref(t, "shop/dev"), store.Change{Text: []byte(text), Base: base}); err == nil {
 				wins <- text
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	close(wins)
