@@ -32,16 +32,15 @@ func TestTheReadmesGuideWorks(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "guide.txtar"), guideScript)
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true, Cmds: scriptCommands(),
-		Setup: func(env *testscript.Env) error {
-			if _, err := exec.LookPath("aws"); err != nil {
-				return err // make test installs it
-			}
-			write(t, filepath.Join(env.WorkDir, "guide.sh"), lines)
-			return setup(env)
-		},
-	})
+	params := scriptParams(dir)
+	params.Setup = func(env *testscript.Env) error {
+		if _, err := exec.LookPath("aws"); err != nil {
+			return err // make test installs it
+		}
+		write(t, filepath.Join(env.WorkDir, "guide.sh"), lines)
+		return setup(env)
+	}
+	runScripts(t, params, leaksFail)
 }
 
 const guideScript = `

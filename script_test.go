@@ -39,14 +39,16 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		Setup:               setup,
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                scriptCommands(),
-	})
+	params := scriptParams("testdata/script")
+	params.UpdateScripts = os.Getenv("UPDATE_SCRIPTS") != ""
+	runScripts(t, params, leaksFail)
+}
+
+func scriptParams(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir, Setup: setup, Cmds: scriptCommands(),
+		RequireExplicitExec: true, RequireUniqueNames: true,
+	}
 }
 
 // scriptCommands are the commands that scripts have besides testscript's own.
@@ -58,7 +60,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// setup gives a script a home of its own, and takes its agent down after it.
+// setup gives a script a home of its own, and after it searches what was left
+// and takes its agent down.
 func setup(env *testscript.Env) error {
 	run, err := os.MkdirTemp("/tmp", "escenv-run") // short: a socket's path has at most 107 bytes
 	if err != nil {
@@ -66,6 +69,10 @@ func setup(env *testscript.Env) error {
 	}
 	home := filepath.Join(env.WorkDir, "home")
 	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	canary := env.T().(*canary)
+	if err := canary.keep(env.WorkDir); err != nil {
 		return err
 	}
 	env.Setenv("HOME", home)
@@ -77,6 +84,9 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GORACE", "halt_on_error=1 atexit_sleep_ms=0") // or every command takes a second longer
 	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	env.Defer(func() {
+		if err := canary.search(env.WorkDir, run); err != nil {
+			canary.Errorf("searching for secrets: %v", err)
+		}
 		stop := exec.Command(filepath.Join(programs, "escenv"), "agent", "stop")
 		stop.Env = env.Vars
 		_ = stop.Run() // there may be none
@@ -153,6 +163,7 @@ func runOnTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	_, _ = io.Copy(&screen, master) // ends with an error when the terminal closes
 	err = cmd.Wait()
 	ts.Check(os.WriteFile(ts.MkAbs("screen"), screen.Bytes(), 0o600))
+	ts.Logf("[stdout]\n%s", screen.String())
 	var exit *exec.ExitError
 	if failed := errors.As(err, &exit); failed != neg {
 		ts.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, screen.String())
