@@ -136,16 +136,14 @@ func TestLint(t *testing.T) {
 		{"bash", "shellcheck", "--severity=style"},
 	} {
 		t.Run(check[1], func(t *testing.T) {
-			if _, err := exec.LookPath(check[1]); err != nil {
-				t.Skipf("%s is not installed", check[1])
-			}
+			program := need(t, check[1])
 			d, err := shells.Lookup(check[0])
 			must(t, err)
 			script, err := hooks.Script(d, "/opt/it's here/escenv")
 			must(t, err)
 			file := t.TempDir() + "/hook"
 			must(t, os.WriteFile(file, []byte(script), 0o600))
-			if out, err := exec.Command(check[1], append(check[2:len(check):len(check)], file)...).CombinedOutput(); err != nil || len(out) > 0 {
+			if out, err := exec.Command(program, append(check[2:len(check):len(check)], file)...).CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

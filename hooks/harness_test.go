@@ -248,14 +248,25 @@ var rcs = map[string]string{
 // shellNames in the order tests run them.
 var shellNames = []string{"bash", "zsh", "fish"}
 
+// need returns the file of a program. Where there is none the test is skipped,
+// but not by a machine whose word counts.
+func need(t *testing.T, name string) string {
+	t.Helper()
+	program, err := exec.LookPath(name)
+	switch {
+	case err != nil && os.Getenv("CI") != "":
+		t.Fatal(err)
+	case err != nil:
+		t.Skip(err)
+	}
+	return program
+}
+
 // start runs an interactive shell in a directory of the house. pre and post go
 // into its startup file before and after the hook.
 func (h *house) start(t *testing.T, name, dir, pre, post string, environ ...string) *shell {
 	t.Helper()
-	program, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
+	program := need(t, name)
 	rc := strings.NewReplacer("@PRE@", pre, "@POST@", post).Replace(rcs[name])
 	var argv []string
 	switch name {

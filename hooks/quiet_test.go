@@ -2,7 +2,6 @@ package hooks_test
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -12,10 +11,7 @@ import (
 // over twenty prompts at which nothing changed, and at those where something
 // did.
 func TestAQuietPromptStartsNoProcess(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("strace is not installed, so processes cannot be counted")
-	}
+	strace := need(t, "strace") // to count processes
 	for _, name := range shellNames {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,10 +82,7 @@ func (s *shell) trace() string {
 // TestTheRealAgentLeavesPromptsQuiet: what it does to the generation file is
 // news, and only then.
 func TestTheRealAgentLeavesPromptsQuiet(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("strace is not installed, so processes cannot be counted")
-	}
+	strace := need(t, "strace") // to count processes
 	h := emptyHouse(t)
 	must(t, os.MkdirAll(h.path("home/.config/escenv/environments/shop"), 0o700))
 	h.write("home/.config/escenv/environments/shop/dev.yaml", "values:\n  environmentVariables:\n    AWS_ACCESS_KEY_ID: one\n")
