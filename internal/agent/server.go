@@ -124,8 +124,6 @@ func finish(conns *sync.WaitGroup, abort func()) {
 // ends its request.
 func (s *Server) serveConn(ctx context.Context, conn net.Conn, leave func()) {
 	defer conn.Close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	out := &replies{w: conn}
 	timer := closeAfter(requestTime, conn)
 	req, err := wire.ReadRequest(conn)
@@ -134,11 +132,26 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn, leave func()) {
 		refuse(out, err)
 		return
 	}
-	go func() {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.answer(&untilHangUp{Context: ctx, watch: func() {
 		_, _ = conn.Read(make([]byte, 1)) // nothing may follow but the end
 		cancel()
-	}()
-	s.answer(ctx, out, req, leave)
+	}}, out, req, leave)
+}
+
+// untilHangUp is a context that ends when the caller hangs up. It begins to
+// watch the connection when somebody first asks: most requests are answered
+// before anybody does.
+type untilHangUp struct {
+	context.Context
+	watch func()
+	once  sync.Once
+}
+
+func (c *untilHangUp) Done() <-chan struct{} {
+	c.once.Do(func() { go c.watch() })
+	return c.Context.Done()
 }
 
 // refuse answers what is no request, unless the caller is gone.

@@ -18,7 +18,7 @@ type Watch struct {
 
 	mu    sync.Mutex
 	dirs  map[string]bool // watched: true if everything in it counts
-	files map[string]bool // in watched directories
+	files map[string]bool // in watched directories: true if they have not changed since File
 	done  chan struct{}
 }
 
@@ -38,8 +38,14 @@ func NewWatch(changed func(path string)) (*Watch, error) {
 }
 
 // File watches a file, which need not be there, in a directory that is. A
-// symbolic link is watched at both ends.
+// symbolic link is watched at both ends. To ask again costs next to nothing
+// until the file changes.
 func (w *Watch) File(path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, watched := w.dirs[filepath.Dir(path)]; watched && w.files[path] {
+		return
+	}
 	w.file(path)
 	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
 		w.file(target)
@@ -47,8 +53,6 @@ func (w *Watch) File(path string) {
 }
 
 func (w *Watch) file(path string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.files[path] = true
 	w.add(filepath.Dir(path), false)
 }
@@ -128,7 +132,11 @@ func (w *Watch) counts(event fsnotify.Event) bool {
 	if inTree && event.Op.Has(fsnotify.Create) && isDir(event.Name) {
 		w.tree(event.Name)
 	}
-	return inTree || w.files[event.Name]
+	_, watched := w.files[event.Name]
+	if watched {
+		w.files[event.Name] = false // it may be a link to elsewhere now
+	}
+	return inTree || watched
 }
 
 func isDir(path string) bool {

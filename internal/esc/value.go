@@ -3,7 +3,6 @@ package esc
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"sort"
 	"strings"
 )
@@ -179,6 +178,16 @@ func (v Value) Kind() string {
 	return "null"
 }
 
+// AKind is Kind with its article, for messages: "a list", "an object".
+func (v Value) AKind() string {
+	switch kind := v.Kind(); kind {
+	case "object", "unknown":
+		return "an " + kind
+	default:
+		return "a " + kind
+	}
+}
+
 // String returns v for people: Hidden if it is secret.
 func (v Value) String() string {
 	switch {
@@ -213,9 +222,6 @@ func (v Value) Format(f fmt.State, verb rune) {
 	}
 	fmt.Fprintf(f, fmt.FormatString(f, verb), v.String())
 }
-
-// LogValue hides secrets from log/slog.
-func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
 // MarshalJSON hides secrets from encoding/json: a secret or unknown scalar
 // becomes a placeholder. Code that means to send secrets encodes Reveal.

@@ -134,7 +134,11 @@ func (r *Reply) into(op Op, result any) error {
 	case result == nil:
 		return nil
 	}
-	if err := decode(r.Result, result); err != nil {
+	read := decode
+	if _, ok := result.(*OpenResult); ok {
+		read = decodeOpenResult
+	}
+	if err := read(r.Result, result); err != nil {
 		return garbled(err)
 	}
 	return nil

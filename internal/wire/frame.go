@@ -55,30 +55,26 @@ func WriteFrame(w io.Writer, body []byte, limit int) error {
 	return err
 }
 
-// readJSON reads a frame that holds one JSON value.
-func readJSON(r io.Reader, limit int, into any) error {
-	body, err := ReadFrame(r, limit)
-	if err != nil {
-		return err
-	}
-	return decode(body, into)
-}
-
 // decode reads JSON. What encoding/json says of bad input may quote it, and
 // the input may hold secrets, so that is not passed on.
 func decode(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%w: it does not hold the JSON it should", ErrFrame)
+		return errNotJSON
 	}
 	return nil
 }
 
+var errNotJSON = fmt.Errorf("%w: it does not hold the JSON it should", ErrFrame)
+
 // ReadRequest reads the frame a caller sends. It checks neither version nor
 // build: see Request.Check.
 func ReadRequest(r io.Reader) (Request, error) {
+	body, err := ReadFrame(r, MaxRequest)
+	if err != nil {
+		return Request{}, err
+	}
 	var req Request
-	err := readJSON(r, MaxRequest, &req)
-	return req, err
+	return req, decode(body, &req)
 }
 
 // WriteRequest writes the frame a caller sends.
@@ -88,9 +84,11 @@ func WriteRequest(w io.Writer, req Request) error {
 
 // ReadReply reads one of the frames an agent answers with.
 func ReadReply(r io.Reader) (Reply, error) {
-	var reply Reply
-	err := readJSON(r, MaxReply, &reply)
-	return reply, err
+	body, err := ReadFrame(r, MaxReply)
+	if err != nil {
+		return Reply{}, err
+	}
+	return decodeReply(body)
 }
 
 // WriteReply writes one of the frames an agent answers with.

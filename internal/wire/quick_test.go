@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,4 +38,71 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 	if got := string(encodeRequest(Request{V: 1, Op: OpLeave})); got != bare {
 		t.Errorf("got %s", got)
 	}
+}
+
+// TestRepliesAreReadAsTheyWereWritten writes with encoding/json and reads token
+// by token.
+func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
+	odd := "a\"b\\c\n\x00é\u2028<\U0001F600"
+	at := time.Date(2026, 11, 23, 15, 2, 1, 5e8, time.UTC)
+	result := OpenResult{
+		Name: odd, Variables: []Variable{{Name: "A", Value: odd, Secret: true}, {Name: "B"}}, Value: json.RawMessage(`{"list":[{"text":"x"}]}`),
+		Secrets: []string{odd, "b"}, Expires: at, Renew: at.Add(-time.Minute), Sources: []string{"/a"}, Allow: []string{"PATH"},
+		Warnings: []esc.Diagnostic{{Position: esc.Position{File: "a", Line: 1, Column: 2}, Summary: "odd", Warning: true}},
+	}
+	for _, want := range []OpenResult{result, {Name: "bare"}, {}} {
+		body, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got OpenResult
+		if err := decodeOpenResult(body, &got); err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for _, want := range []Reply{
+		{V: 1, Result: json.RawMessage(`{"name":"shop/dev"}`)}, {V: 1, Progress: odd},
+		{V: 2, Error: &Error{Kind: esc.Refused, Summary: odd, Hint: "h", Diagnostics: result.Warnings}},
+	} {
+		body, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeReply(body); err != nil || !cmp.Equal(want, got) {
+			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+		}
+	}
+}
+
+// FuzzDecode reads anything: what it refuses is a malformed frame, and what it
+// takes, encoding/json reads alike once it is written again.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		``, `{}`, `null`, `{"v":1}`, `{"v":"1"}`, `{"v":1}{`, `{"name":"a","name":"b"}`, `{"variables":[{"name":"A","value":1}]}`,
+		`{"secrets":null,"expires":"2026-11-23T15:02:01Z"}`, `{"expires":"soon"}`, "{\"name\":\"\xff\"}", `{"variables":{}}`, `{"v":1e9}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if _, err := decodeReply(bytes.Clone(body)); err != nil && !errors.Is(err, ErrFrame) {
+			t.Errorf("%q: %v", body, err)
+		}
+		var once, twice OpenResult
+		if err := decodeOpenResult(bytes.Clone(body), &once); err != nil {
+			if !errors.Is(err, ErrFrame) {
+				t.Errorf("%q: %v", body, err)
+			}
+			return
+		}
+		written, err := json.Marshal(once)
+		if err != nil {
+			return // a time encoding/json does not write
+		}
+		if err := json.Unmarshal(written, &twice); err != nil || !cmp.Equal(once.Variables, twice.Variables) || once.Name != twice.Name {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
 }
