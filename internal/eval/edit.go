@@ -79,17 +79,18 @@ func GetValue(text []byte, path string, reveal bool) ([]byte, error) {
 		return nil, err
 	}
 	node := doc.Content[0]
-	if path != "" {
-		steps, err := editPath(path)
-		if err != nil {
-			return nil, err
-		}
-		if node, err = find(node, steps); err != nil {
-			return nil, err
-		}
-	}
 	if !reveal {
-		hide(node)
+		hide(node) // before anything is looked up: a path may lead into a secret
+	}
+	if path == "" {
+		return encode(node)
+	}
+	steps, err := editPath(path)
+	if err != nil {
+		return nil, err
+	}
+	if node, err = find(node, steps); err != nil {
+		return nil, err
 	}
 	return encode(node)
 }
@@ -174,10 +175,10 @@ func escape(text string) string {
 // readValue reads YAML. What is only by accident YAML is text: "#1", "*x".
 func readValue(value string) (*yaml.Node, error) {
 	trimmed := strings.TrimSpace(value)
-	n, readable := parseValue(value)
+	n, err := document([]byte(value)) // nil for what is empty as YAML
 	structured := strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") || strings.Contains(trimmed, "\n")
 	switch {
-	case !readable && structured:
+	case err != nil && structured:
 		return nil, esc.Errorf(esc.Invalid, "the value is not YAML").WithHint("add --string to take it as text")
 	case n == nil:
 		return textNode(value), nil
@@ -185,18 +186,6 @@ func readValue(value string) (*yaml.Node, error) {
 		return textNode(value), nil
 	}
 	return n, nil
-}
-
-// parseValue returns nil for text that is empty as YAML.
-func parseValue(text string) (n *yaml.Node, ok bool) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, false
-	}
-	if len(doc.Content) == 0 {
-		return nil, true
-	}
-	return doc.Content[0], true
 }
 
 // position returns where in n's content the value of a step is, -1 if it is

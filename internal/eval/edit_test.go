@@ -100,16 +100,17 @@ func TestSetSecret(t *testing.T) {
 
 func TestSetValueRefuses(t *testing.T) {
 	tests := []struct{ path, value string }{
-		{"name.first", "x"},     // name is a string
-		{"ports.x", "1"},        // a list
-		{"ports[9]", "1"},       // far beyond its end
-		{"", "1"},               // no path
-		{"a b", "1"},            // not a path
-		{"name", "[1"},          // not YAML
-		{"name", "\xff"},        // not text
-		{"imports.x", "a"},      // a list
-		{"values[0]", "a"},      // an object
-		{"odd[\"a b\"].c", "x"}, // a string
+		{"name.first", "x"},        // name is a string
+		{"ports.x", "1"},           // a list
+		{"ports[9]", "1"},          // far beyond its end
+		{"", "1"},                  // no path
+		{"a b", "1"},               // not a path
+		{"name", "[1"},             // not YAML
+		{"name", "{a: 1}\n---\nb"}, // more than one value
+		{"name", "\xff"},           // not text
+		{"imports.x", "a"},         // a list
+		{"values[0]", "a"},         // an object
+		{"odd[\"a b\"].c", "x"},    // a string
 	}
 	for _, test := range tests {
 		got, err := eval.SetValue([]byte(edited), test.path, test.value, eval.SetOptions{})
@@ -149,6 +150,11 @@ func TestGetValue(t *testing.T) {
 		got, err := eval.GetValue([]byte(edited), test.path, test.reveal)
 		if err != nil || string(got) != test.want {
 			t.Errorf("get %s = %q, %v; want %q", test.path, got, err, test.want)
+		}
+	}
+	for _, path := range []string{`pw["fn::secret"]`, "values", ""} {
+		if got, err := eval.GetValue([]byte(edited), path, false); err != nil || strings.Contains(string(got), "hunter2") || !strings.Contains(string(got), "[secret]") {
+			t.Errorf("get %q = %q, %v; want no secret in it", path, got, err)
 		}
 	}
 	whole, err := eval.GetValue([]byte(edited), "", false)
