@@ -3,14 +3,22 @@ package esc
 import "strings"
 
 // DidYouMean returns a hint that names the one of words that is nearest to
-// what was written, or "" if none is near.
+// what was written, or "" if none is near. There may be as many words as a
+// definition has keys: those that cannot be near are not compared, and among
+// too many that can, none is named.
 func DidYouMean(written string, words []string) string {
-	const longest = 64
-	if len(written) > longest {
+	const longest, most = 64, 1000
+	best, nearest := "", 1+max(1, len(written)/3)
+	var near []string
+	for _, word := range words {
+		if difference := len(word) - len(written); max(difference, -difference) < nearest {
+			near = append(near, word)
+		}
+	}
+	if len(written) > longest || len(near) > most {
 		return ""
 	}
-	best, nearest := "", 1+max(1, len(written)/3)
-	for _, word := range words {
+	for _, word := range near {
 		d := editDistance(strings.ToLower(written), strings.ToLower(word))
 		if d < nearest || d == nearest && best != "" && word < best {
 			best, nearest = word, d

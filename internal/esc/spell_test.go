@@ -23,3 +23,17 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
+
+// Words that are much longer or shorter do not count, however many there are.
+func TestDidYouMeanAmongMany(t *testing.T) {
+	var near, far []string
+	for range 1001 {
+		near, far = append(near, "regiom"), append(far, "something else")
+	}
+	if got := esc.DidYouMean("regoin", append(far, "region")); got != "did you mean region?" {
+		t.Errorf("among many that are far: %q", got)
+	}
+	if got := esc.DidYouMean("regoin", near); got != "" {
+		t.Errorf("among too many that are near: %q", got)
+	}
+}

@@ -65,7 +65,7 @@ func (r *run) accepts(c *cell, args []esc.Value) bool {
 			if want == "string" {
 				hint = "fn::toString makes a string of anything"
 			}
-			r.errorAt(c.env.cell(at), fmt.Sprintf("fn::%s needs a %s here, not %s", c.expr.fn, want, article(v.Kind())), hint)
+			r.errorAt(c.env.cell(at), fmt.Sprintf("fn::%s needs a %s here, not %s", c.expr.fn, want, v.AKind()), hint)
 		}
 	}
 	return good

@@ -270,7 +270,7 @@ func (r *run) descend(p *place, s step) (*place, *problem, bool) {
 	}
 	elements, isList := x.value.List()
 	if !isList {
-		return nil, &problem{summary: fmt.Sprintf("%s has no %s", article(x.value.Kind()), clip(strings.TrimPrefix(s.String(), ".")))}, true
+		return nil, &problem{summary: fmt.Sprintf("%s has no %s", x.value.AKind(), clip(strings.TrimPrefix(s.String(), ".")))}, true
 	}
 	if wrong := outOfRange(s, len(elements)); wrong != nil {
 		return nil, wrong, true
@@ -317,5 +317,5 @@ func (r *run) suggest(name string, p *place) string {
 		return ""
 	}
 	r.expand(p, cells)
-	return didYouMean(name, p.names)
+	return esc.DidYouMean(name, p.names)
 }

@@ -83,6 +83,7 @@ func fromColumn(line string, column int) string {
 // first whether there is room: finding the place of one takes time.
 type notes struct {
 	said  esc.Diagnostics
+	known map[esc.Diagnostic]bool
 	count map[bool]int // of warnings, and of errors
 }
 
@@ -90,14 +91,16 @@ type notes struct {
 // crowd out errors.
 func (n *notes) room(warning bool) bool { return n.count[warning] < maxDiagnostics }
 
+// add notes d, once: what is asked for again is found wrong again.
 func (n *notes) add(d esc.Diagnostic) {
-	if !n.room(d.Warning) {
+	if !n.room(d.Warning) || n.known[d] {
 		return
 	}
 	if n.count == nil {
-		n.count = map[bool]int{}
+		n.count, n.known = map[bool]int{}, map[esc.Diagnostic]bool{}
 	}
 	n.count[d.Warning]++
+	n.known[d] = true
 	n.said = append(n.said, d)
 }
 
@@ -106,12 +109,8 @@ func tidy(ds esc.Diagnostics) esc.Diagnostics {
 	ds = append(esc.Diagnostics{}, ds...)
 	ds.Sort()
 	var out notes
-	seen := map[esc.Diagnostic]bool{}
 	for _, d := range ds {
-		if !seen[d] {
-			out.add(d)
-		}
-		seen[d] = true
+		out.add(d)
 	}
 	return out.said
 }

@@ -32,6 +32,7 @@ func (r *run) demand(env *esc.Environment, req esc.Request) error {
 // variables computes environmentVariables. What is wrong with one is reported
 // where it stands.
 func (r *run) variables() ([]esc.Variable, bool) {
+	r.warnFiles()
 	p, ok := r.child(r.root.place(), "environmentVariables")
 	if !ok || p == nil {
 		return nil, ok
@@ -44,7 +45,7 @@ func (r *run) variables() ([]esc.Variable, bool) {
 		return nil, true
 	}
 	if !x.isObject() {
-		r.errorAt(p.layers[0], "environmentVariables must be an object, not "+article(x.value.Kind()), "")
+		r.errorAt(p.layers[0], "environmentVariables must be an object, not "+x.value.AKind(), "")
 		return nil, true
 	}
 	fields, _ := x.value.Object()
@@ -55,6 +56,19 @@ func (r *run) variables() ([]esc.Variable, bool) {
 		}
 	}
 	return out, true
+}
+
+// warnFiles says that files are read but not written anywhere: whoever relies
+// on them would otherwise look for them in vain.
+func (r *run) warnFiles() {
+	p, ok := r.child(r.root.place(), "files")
+	if !ok || p == nil || p.layers[0].constant || !r.room(true) { // constant: an import that is missing may have some
+		return
+	}
+	at := p.layers[0]
+	d := diagnose(at.env.def.source, at.expr, "files are not projected yet: no file is written", "hand the text over in environmentVariables")
+	d.Warning = true
+	r.add(d)
 }
 
 func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) {
@@ -70,7 +84,7 @@ func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) 
 	case v.IsUnknown():
 		return esc.Variable{Name: name, Value: v}, true
 	case !scalar:
-		r.errorAt(at, "an environment variable cannot hold "+article(v.Kind()), "fn::toJSON makes a string of it")
+		r.errorAt(at, "an environment variable cannot hold "+v.AKind(), "fn::toJSON makes a string of it")
 	case strings.ContainsRune(text, 0):
 		r.errorAt(at, "an environment variable cannot hold a NUL byte", "")
 	default:
@@ -81,14 +95,6 @@ func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) 
 		return esc.Variable{Name: name, Value: value}, true
 	}
 	return esc.Variable{}, false
-}
-
-// article puts the right one before a kind of value.
-func article(kind string) string {
-	if kind == "object" {
-		return "an object"
-	}
-	return "a " + kind
 }
 
 func validVariable(name string) bool {

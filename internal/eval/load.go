@@ -162,7 +162,7 @@ func (r *reader) top(def *definition, root *yaml.Node) {
 		case "values":
 			def.values = r.values(value)
 		default:
-			hint := didYouMean(name, []string{"description", "imports", "values"})
+			hint := esc.DidYouMean(name, []string{"description", "imports", "values"})
 			r.warnAt(key, fmt.Sprintf("unknown key %q: it is ignored", clip(name)), hint)
 		}
 	})
@@ -260,7 +260,7 @@ func (r *reader) importOptions(n *yaml.Node, at *expr) (merge bool) {
 		switch {
 		case !r.admit(value, key):
 		case name != "merge":
-			r.warnAt(key, fmt.Sprintf("unknown option %q: it is ignored", clip(name)), didYouMean(name, []string{"merge"}))
+			r.warnAt(key, fmt.Sprintf("unknown option %q: it is ignored", clip(name)), esc.DidYouMean(name, []string{"merge"}))
 		case value.ShortTag() != "!!bool":
 			r.errorAt(key, "merge must be true or false", "")
 		default:

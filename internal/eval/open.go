@@ -47,7 +47,7 @@ func (r *run) provider(c *cell) esc.Provider {
 	for name := range r.catalog {
 		names = append(names, name)
 	}
-	r.errorAt(c, fmt.Sprintf("unknown provider %q", clip(c.expr.provider)), didYouMean(c.expr.provider, names))
+	r.errorAt(c, fmt.Sprintf("unknown provider %q", clip(c.expr.provider)), esc.DidYouMean(c.expr.provider, names))
 	return nil
 }
 

@@ -61,12 +61,12 @@ func tooLarge(most int) string {
 }
 
 func (r *reader) boolean(n *yaml.Node, e *expr) {
-	value, err := strconv.ParseBool(strings.ToLower(n.Value))
-	if err != nil {
-		r.errorAt(e, "not a boolean", "")
-		return
+	switch strings.ToLower(n.Value) {
+	case "true", "false":
+		e.kind, e.value = literal, esc.New(strings.EqualFold(n.Value, "true"))
+	default:
+		r.errorAt(e, "a boolean is true or false", "quote it if it is text")
 	}
-	e.kind, e.value = literal, esc.New(value)
 }
 
 func (r *reader) number(n *yaml.Node, e *expr) {
@@ -101,8 +101,9 @@ func normalNumber(text string) (json.Number, error) {
 	return json.Number(strconv.FormatFloat(f, 'g', -1, 64)), nil
 }
 
+// isJSONNumber refuses the white space that JSON allows around a number.
 func isJSONNumber(text string) bool {
-	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && json.Valid([]byte(text))
+	return strings.Trim(text, "+-.0123456789eE") == "" && json.Valid([]byte(text))
 }
 
 // text reads a string and the ${...} in it.
@@ -183,7 +184,7 @@ func (r *reader) unknownCall(at *expr, name string) {
 		r.errorAt(at, fmt.Sprintf("fn::%s is not supported yet", family), "")
 		return
 	}
-	hint := didYouMean(at.raw, []string{
+	hint := esc.DidYouMean(at.raw, []string{
 		"fn::secret", "fn::open", "fn::join", "fn::split", "fn::concat", "fn::toJSON", "fn::fromJSON",
 		"fn::toBase64", "fn::fromBase64", "fn::toString", "fn::final",
 	})
@@ -247,7 +248,7 @@ func (r *reader) openLong(e, at, arg *expr) {
 	for _, name := range arg.names {
 		if name != "provider" && name != "inputs" {
 			r.warnAt(arg.fields[name], fmt.Sprintf("unknown key %q: it is ignored", clip(name)),
-				didYouMean(name, []string{"provider", "inputs"}))
+				esc.DidYouMean(name, []string{"provider", "inputs"}))
 		}
 	}
 	provider, inputs := arg.fields["provider"], arg.fields["inputs"]

@@ -50,7 +50,7 @@ func (r *run) imported(env *environment, path []step) (*place, *problem, bool) {
 		p, ok := r.arrived(l.load, l.cyclic)
 		return p, nil, ok
 	}
-	return nil, &problem{fmt.Sprintf("%q is not imported", clip(path[1].name)), didYouMean(path[1].name, names)}, true
+	return nil, &problem{fmt.Sprintf("%q is not imported", clip(path[1].name)), esc.DidYouMean(path[1].name, names)}, true
 }
 
 // inline finds ${environments.project.name}, which needs no import.

@@ -76,7 +76,8 @@ func aliasPosition(text []byte) (line, column int) {
 	return locate(text, m[2])
 }
 
-// documentMarker returns the line of the last document marker.
+// documentMarker returns the line of the marker that begins the second
+// document. The first document may have one, too.
 func documentMarker(text []byte) int {
 	all := regexp.MustCompile(`(?m)^---(\s|$)`).FindAllIndex(text, -1)
 	if len(all) == 0 {

@@ -131,7 +131,7 @@ func (r *reader) object(v esc.Value, path string, known ...string) map[string]es
 	object, ok := v.Object()
 	if !ok {
 		if !v.IsUnknown() {
-			r.wrong(path, "%s must be an object, not a %s", orInputs(path), v.Kind())
+			r.wrong(path, "%s must be an object, not %s", orInputs(path), v.AKind())
 		}
 		return nil
 	}
@@ -171,7 +171,7 @@ func (r *reader) texts(given map[string]esc.Value, path, key string, rule func(s
 	path = join(path, key)
 	list, ok := v.List()
 	if !ok {
-		r.wrong(path, "%s must be a list of strings, not a %s", path, v.Kind())
+		r.wrong(path, "%s must be a list of strings, not %s", path, v.AKind())
 	}
 	var good []esc.Value
 	for i, e := range list {
@@ -185,7 +185,7 @@ func (r *reader) one(v esc.Value, path string, rule func(string) string) esc.Val
 		return esc.Value{}
 	}
 	if v.Kind() != "string" {
-		r.wrong(path, "%s must be a string, not a %s", path, v.Kind())
+		r.wrong(path, "%s must be a string, not %s", path, v.AKind())
 		return esc.Value{}
 	}
 	if problem := rule(reveal(v)); problem != "" {
