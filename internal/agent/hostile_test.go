@@ -155,4 +155,3 @@ func TestACallerThatTricklesIsDropped(t *testing.T) {
 		})
 	}
 }
-
