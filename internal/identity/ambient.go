@@ -19,6 +19,7 @@ type Ambient struct {
 	Private   bool              // whether that is the caller's own
 	Now       func() time.Time  // the clock
 	Transport http.RoundTripper // nil for net/http's usual one
+	Settings  string            // the file that could choose another source, for hints
 }
 
 // Present reports whether the environment offers an identity.
@@ -46,7 +47,7 @@ func (a Ambient) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, er
 	case a.github().present():
 		return a.github().Token(ctx, req)
 	case !a.Present():
-		return esc.Token{}, errNoIdentity()
+		return esc.Token{}, noIdentity(a.Settings)
 	case !filepath.IsAbs(a.file().Path):
 		return esc.Token{}, esc.Errorf(esc.Invalid, "%s is not an absolute path", fileVariable)
 	}
@@ -56,5 +57,5 @@ func (a Ambient) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, er
 func (a Ambient) github() GitHubActions { return GitHubActions(a) }
 
 func (a Ambient) file() File {
-	return File{Path: getenv(a.Environ, fileVariable), Now: a.Now}
+	return File{Path: getenv(a.Environ, fileVariable), Now: a.Now, Settings: a.Settings}
 }

@@ -22,22 +22,24 @@ const (
 
 // A Command prints a token on its standard output.
 type Command struct {
-	Argv    []string         // the program, absolute, and its arguments; no shell reads them
-	Environ []string         // the program's environment
-	Timeout time.Duration    // how long it may take
-	Now     func() time.Time // the clock
+	Argv     []string         // the program, absolute, and its arguments; no shell reads them
+	Environ  []string         // the program's environment
+	Timeout  time.Duration    // how long it may take
+	Now      func() time.Time // the clock
+	Settings string           // the file that chose it, for hints
 }
 
-// NewCommand looks the program up on the PATH of environ, once, so that a
-// directory that is written to later cannot put another in its place. It
-// returns an *esc.Error of kind NotFound if it is not there.
-func NewCommand(argv, environ []string, now func() time.Time) (Command, error) {
-	program, err := lookPath(argv[0], getenv(environ, "PATH"))
-	if err != nil {
-		return Command{}, err
+// NewCommand takes o.Command. It looks the program up on the PATH of o.Environ,
+// once, so that a directory that is written to later cannot put another in its
+// place. It returns an *esc.Error of kind NotFound if it is not there.
+func NewCommand(o Options) (Command, error) {
+	program := lookPath(o.Command[0], getenv(o.Environ, "PATH"))
+	if program == "" {
+		return Command{}, esc.Errorf(esc.NotFound, "there is no program %s on the PATH the agent was started with", o.Command[0]).
+			WithHint("write identity.command in %s with an absolute path", o.Settings)
 	}
-	resolved := append([]string{program}, argv[1:]...)
-	return Command{Argv: resolved, Environ: environ, Timeout: commandTimeout, Now: now}, nil
+	argv := append([]string{program}, o.Command[1:]...)
+	return Command{Argv: argv, Environ: o.Environ, Timeout: commandTimeout, Now: o.Now, Settings: o.Settings}, nil
 }
 
 // String describes the source. Arguments can be secret, so they are not shown.
@@ -52,7 +54,7 @@ func (c Command) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, er
 	if err != nil {
 		return esc.Token{}, err
 	}
-	return admit(stdout, c.String(), req, c.Now())
+	return gate{c.String(), c.Settings, c.Now()}.admit(stdout, req)
 }
 
 func (c Command) run(ctx context.Context) (string, error) {
@@ -91,7 +93,7 @@ func (c Command) complain(err error, stderr string) error {
 	if said := esc.OneLine(strings.Join(words, " "), 300); said != "" {
 		summary += ": " + said
 	}
-	return &esc.Error{Kind: esc.Unavailable, Summary: summary, Hint: "run identity.command of config.yaml by hand", Err: err}
+	return &esc.Error{Kind: esc.Unavailable, Summary: summary, Hint: "run identity.command of " + c.Settings + " by hand", Err: err}
 }
 
 // capped keeps the first size bytes written to it. If it is strict, writing
@@ -116,19 +118,19 @@ func (w *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lookPath finds a program as execvp does, but in absolute directories only.
-func lookPath(name, path string) (string, error) {
+// lookPath finds a program as execvp does, but in absolute directories only;
+// "" if it is nowhere.
+func lookPath(name, path string) string {
 	if filepath.IsAbs(name) {
-		return name, nil
+		return name
 	}
 	if !strings.Contains(name, "/") {
 		for _, dir := range filepath.SplitList(path) {
 			file := filepath.Join(dir, name)
 			if info, err := os.Stat(file); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-				return file, nil
+				return file
 			}
 		}
 	}
-	return "", esc.Errorf(esc.NotFound, "there is no program %s on the PATH the agent was started with", name).
-		WithHint("write identity.command in config.yaml with an absolute path")
+	return ""
 }

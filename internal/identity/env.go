@@ -10,10 +10,11 @@ import (
 // An Env takes the token from an environment variable, where GitLab and others
 // put it.
 type Env struct {
-	Name    string           // of the variable
-	Environ []string         // the environment to look in
-	Private bool             // whether that is the caller's own
-	Now     func() time.Time // the clock
+	Name     string           // of the variable
+	Environ  []string         // the environment to look in
+	Private  bool             // whether that is the caller's own
+	Now      func() time.Time // the clock
+	Settings string           // the file that chose it, for hints
 }
 
 // String describes the source.
@@ -28,7 +29,7 @@ func (e Env) Token(_ context.Context, req esc.TokenRequest) (esc.Token, error) {
 	text := getenv(e.Environ, e.Name)
 	if text == "" {
 		return esc.Token{}, esc.Errorf(esc.NotFound, "the environment variable %s, which should hold the identity token, is not set", e.Name).
-			WithHint("set it in this job, or change identity.env in config.yaml")
+			WithHint("set it in this job, or change identity.env in %s", e.Settings)
 	}
-	return admit(text, e.String(), req, e.Now())
+	return gate{e.String(), e.Settings, e.Now()}.admit(text, req)
 }

@@ -14,8 +14,9 @@ import (
 // A File holds a token that something else keeps fresh, as Kubernetes does. It
 // is read each time.
 type File struct {
-	Path string           // absolute
-	Now  func() time.Time // the clock
+	Path     string           // absolute
+	Now      func() time.Time // the clock
+	Settings string           // the file that chose it, for hints
 }
 
 // String describes the source.
@@ -30,11 +31,11 @@ func (f File) Token(_ context.Context, req esc.TokenRequest) (esc.Token, error) 
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return esc.Token{}, esc.Errorf(esc.NotFound, "there is no identity token file %s", f.Path).
-			WithHint("look whether identity.file in config.yaml, or AWS_WEB_IDENTITY_TOKEN_FILE, names the right one")
+			WithHint("look whether identity.file in %s, or AWS_WEB_IDENTITY_TOKEN_FILE, names the right one", f.Settings)
 	case errors.As(err, &unsafe):
 		return esc.Token{}, esc.Errorf(esc.Invalid, "the identity token file %s", unsafe)
 	case err != nil:
 		return esc.Token{}, fmt.Errorf("reading the identity token: %w", err)
 	}
-	return admit(string(text), f.String(), req, f.Now())
+	return gate{f.String(), f.Settings, f.Now()}.admit(string(text), req)
 }

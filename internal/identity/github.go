@@ -30,6 +30,7 @@ type GitHubActions struct {
 	Private   bool              // whether that is the caller's own environment
 	Now       func() time.Time  // the clock
 	Transport http.RoundTripper // nil for net/http's usual one
+	Settings  string            // the file that could choose another source, for hints
 }
 
 // String describes the source.
@@ -64,7 +65,7 @@ func (g GitHubActions) Token(ctx context.Context, req esc.TokenRequest) (esc.Tok
 	if json.Unmarshal(body, &answer) != nil || answer.Value == "" {
 		return esc.Token{}, esc.Errorf(esc.Unavailable, "GitHub Actions answered without an identity token")
 	}
-	return admit(answer.Value, g.String(), req, g.Now())
+	return gate{g.String(), g.Settings, g.Now()}.admit(answer.Value, req)
 }
 
 // gitHubRequest adds the audience to the service's URL, which has a query

@@ -9,6 +9,7 @@ package identity
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,6 +35,7 @@ type Options struct {
 
 	Environ   []string          // the environment this process was started in
 	Private   bool              // that environment is the caller's, and may hold tokens
+	Settings  string            // the file that sets all this, for hints
 	Now       func() time.Time  // the clock; required
 	Transport http.RoundTripper // nil for net/http's usual one
 }
@@ -45,11 +47,11 @@ func New(o Options) (esc.TokenSource, error) {
 	case o.Issuer:
 		return o.issuer(), nil
 	case o.File != "":
-		return File{Path: o.File, Now: o.Now}, nil
+		return File{Path: o.File, Now: o.Now, Settings: o.Settings}, nil
 	case o.Env != "":
-		return Env{Name: o.Env, Environ: o.Environ, Private: o.Private, Now: o.Now}, nil
+		return Env{Name: o.Env, Environ: o.Environ, Private: o.Private, Now: o.Now, Settings: o.Settings}, nil
 	case len(o.Command) > 0:
-		return NewCommand(o.Command, o.Environ, o.Now)
+		return NewCommand(o)
 	case o.GitHub:
 		return o.github(), nil
 	}
@@ -57,15 +59,15 @@ func New(o Options) (esc.TokenSource, error) {
 }
 
 func (o Options) issuer() keptIssuer {
-	return keptIssuer{dir: o.IssuerDir, user: o.User, lifetime: cmp.Or(o.Lifetime, DefaultLifetime), now: o.Now}
+	return keptIssuer{o}
 }
 
 func (o Options) github() GitHubActions {
-	return GitHubActions{Environ: o.Environ, Private: o.Private, Now: o.Now, Transport: o.Transport}
+	return GitHubActions{Environ: o.Environ, Private: o.Private, Now: o.Now, Transport: o.Transport, Settings: o.Settings}
 }
 
 func (o Options) ambient() Ambient {
-	return Ambient{Environ: o.Environ, Private: o.Private, Now: o.Now, Transport: o.Transport}
+	return Ambient(o.github())
 }
 
 // byItself is the source when nothing is configured: an ambient identity if
@@ -91,34 +93,40 @@ func (s byItself) String() string {
 }
 
 // A keptIssuer is the own issuer as it is on disk each time it is asked.
-type keptIssuer struct {
-	dir      string
-	user     string
-	lifetime time.Duration
-	now      func() time.Time
+type keptIssuer struct{ o Options }
+
+func (k keptIssuer) open() (*Issuer, error) {
+	i, err := OpenIssuer(k.o.IssuerDir)
+	if wrong, ok := errors.AsType[*esc.Error](err); ok && wrong.Kind == esc.NotFound {
+		return nil, noIdentity(k.o.Settings)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i.User, i.Lifetime, i.Now, i.Settings = k.o.User, cmp.Or(k.o.Lifetime, DefaultLifetime), k.o.Now, k.o.Settings
+	return i, nil
 }
 
 func (k keptIssuer) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, error) {
-	i, err := OpenIssuer(k.dir)
+	i, err := k.open()
 	if err != nil {
 		return esc.Token{}, err
 	}
-	i.User, i.Lifetime, i.Now = k.user, k.lifetime, k.now
 	return i.Token(ctx, req)
 }
 
 func (k keptIssuer) String() string {
-	i, err := OpenIssuer(k.dir)
+	i, err := k.open()
 	if err != nil {
 		return "none: " + err.Error()
 	}
 	return i.String()
 }
 
-// errNoIdentity is what a user meets who has not chosen an identity yet.
-func errNoIdentity() error {
+// noIdentity is what a user meets who has not chosen an identity yet.
+func noIdentity(settings string) error {
 	return esc.Errorf(esc.NotFound, "there is no identity to ask AWS with").
-		WithHint("escenv issuer init https://YOUR-HOST/PATH, or set identity: in config.yaml")
+		WithHint("%s, or set identity: in %s", initCommand, settings)
 }
 
 // callerIdentity is the answer of the agent that many callers share.

@@ -44,6 +44,7 @@ type Issuer struct {
 	User     string           // whom tokens name in their subject
 	Lifetime time.Duration    // from MinLifetime to MaxLifetime
 	Now      func() time.Time // the clock
+	Settings string           // the file that sets User and Lifetime, for hints
 
 	key *ecdsa.PrivateKey
 }
@@ -84,7 +85,7 @@ func (i *Issuer) Token(_ context.Context, req esc.TokenRequest) (esc.Token, erro
 	if i.Lifetime < MinLifetime || i.Lifetime > MaxLifetime {
 		return esc.Token{}, esc.Errorf(esc.Invalid, "the issuer's tokens cannot live %s: from %s to %s is possible", i.Lifetime, MinLifetime, MaxLifetime)
 	}
-	sub, err := subject(req, i.User)
+	sub, err := i.subject(req)
 	if err != nil {
 		return esc.Token{}, err
 	}
@@ -97,7 +98,7 @@ func (i *Issuer) Token(_ context.Context, req esc.TokenRequest) (esc.Token, erro
 	if err != nil {
 		return esc.Token{}, fmt.Errorf("signing an identity token: %w", err)
 	}
-	return admit(jwt, i.String(), req, now)
+	return gate{i.String(), i.Settings, now}.admit(jwt, req)
 }
 
 func (i *Issuer) sign(claims map[string]any) (string, error) {

@@ -341,7 +341,7 @@ func TestInitAfterAnInterruptedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := identity.OpenIssuer(dir)
-	wantError(t, err, esc.NotFound, "there is no identity")
+	wantError(t, err, esc.NotFound, "there is no issuer")
 	if again, err := identity.InitIssuer(dir, issuerURL); err != nil || again.KeyID != i.KeyID {
 		t.Errorf("%+v, %v", again, err)
 	}

@@ -23,19 +23,26 @@ const (
 	lastSecond = 253402300799
 )
 
+// A gate is what every token passes, whatever its source.
+type gate struct {
+	source   string // in words
+	settings string // the file that could choose another, for hints
+	now      time.Time
+}
+
 // admit takes what a source printed, sent or held for a token. It refuses what
 // is no token, is for another audience or expired past AWS's grace.
-func admit(text, source string, req esc.TokenRequest, now time.Time) (esc.Token, error) {
+func (g gate) admit(text string, req esc.TokenRequest) (esc.Token, error) {
 	token, err := decode(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return esc.Token{}, esc.Errorf(esc.Invalid, "what %s gave is not an identity token: %v", source, err)
+		return esc.Token{}, esc.Errorf(esc.Invalid, "what %s gave is not an identity token: %v", g.source, err)
 	case !slices.Contains(token.Audience, req.Audience):
 		return esc.Token{}, esc.Errorf(esc.Invalid, "the identity token from %s is not for the audience %s; it presents %s",
-			source, req.Audience, token.Claims()).
-			WithHint("have it issued for %s, or set audience: in config.yaml to the one that AWS expects", req.Audience)
-	case !now.Before(token.Expires.Add(grace)):
-		return esc.Token{}, esc.Errorf(esc.Refused, "the identity token from %s has expired; it presents %s", source, token.Claims()).
+			g.source, req.Audience, token.Claims()).
+			WithHint("have it issued for %s, or set audience: in %s to the one that AWS expects", req.Audience, g.settings)
+	case !g.now.Before(token.Expires.Add(grace)):
+		return esc.Token{}, esc.Errorf(esc.Refused, "the identity token from %s has expired; it presents %s", g.source, token.Claims()).
 			WithHint("get a new one from the identity provider, and look whether this machine's clock is right")
 	}
 	return token, nil

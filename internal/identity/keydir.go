@@ -24,6 +24,8 @@ const (
 	issuerName = "issuer.json"
 
 	maxFile = 64 << 10
+
+	initCommand = "escenv issuer init https://YOUR-HOST/PATH"
 )
 
 type issuerFile struct {
@@ -90,7 +92,7 @@ func alreadyThere(dir string) error {
 func readIssuer(dir string) (string, *ecdsa.PrivateKey, error) {
 	root, err := openPrivate(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil, errNoIdentity()
+		return "", nil, noIssuer(dir)
 	}
 	if err != nil {
 		return "", nil, err
@@ -98,7 +100,7 @@ func readIssuer(dir string) (string, *ecdsa.PrivateKey, error) {
 	defer root.Close()
 	text, err := readPrivate(root, issuerName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil, errNoIdentity()
+		return "", nil, noIssuer(dir)
 	}
 	if err != nil {
 		return "", nil, err
@@ -109,6 +111,10 @@ func readIssuer(dir string) (string, *ecdsa.PrivateKey, error) {
 	}
 	key, err := readKey(root)
 	return about.URL, key, err
+}
+
+func noIssuer(dir string) error {
+	return esc.Errorf(esc.NotFound, "there is no issuer in %s", dir).WithHint("%s", initCommand)
 }
 
 func readKey(root *os.Root) (*ecdsa.PrivateKey, error) {
@@ -164,7 +170,7 @@ func refused(err error) error {
 	if !ok {
 		return err
 	}
-	hint := "make an issuer of your own: escenv issuer init https://YOUR-HOST/PATH"
+	hint := "make an issuer of your own: " + initCommand
 	if !unsafe.Foreign && unsafe.Hint != "" {
 		hint = unsafe.Hint + "; if others could have read the key, make a new issuer"
 	}

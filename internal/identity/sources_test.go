@@ -96,7 +96,9 @@ func TestAVariableThatIsNotSet(t *testing.T) {
 // command returns a source that runs a shell script.
 func command(t *testing.T, script string) identity.Command {
 	t.Helper()
-	c, err := identity.NewCommand([]string{"sh", "-c", script, "sh", "canary-argument"}, []string{"PATH=/usr/bin:/bin", "MINT=" + token(claims())}, noon)
+	c, err := identity.NewCommand(identity.Options{
+		Command: []string{"sh", "-c", script, "sh", "canary-argument"}, Environ: []string{"PATH=/usr/bin:/bin", "MINT=" + token(claims())}, Now: noon,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,12 +183,12 @@ func TestACommandIsLookedUpAtTheStart(t *testing.T) {
 	mint := writeFile(t, filepath.Join(dir, "b", "mint"), script)
 	environ := []string{"PATH=b:" + filepath.Join(dir, "a") + ":" + filepath.Join(dir, "b")}
 
-	_, err := identity.NewCommand([]string{"mint"}, environ, noon)
+	_, err := identity.NewCommand(identity.Options{Command: []string{"mint"}, Environ: environ, Now: noon})
 	wantError(t, err, esc.NotFound, "there is no program mint on the PATH") // it is not executable
 	if err := os.Chmod(mint, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c, err := identity.NewCommand([]string{"mint"}, environ, noon)
+	c, err := identity.NewCommand(identity.Options{Command: []string{"mint"}, Environ: environ, Now: noon})
 	if err != nil || c.Argv[0] != mint {
 		t.Fatalf("%v, %v; want %s", c, err, mint)
 	}
@@ -196,7 +198,7 @@ func TestACommandIsLookedUpAtTheStart(t *testing.T) {
 	if _, err := c.Token(t.Context(), request); err != nil {
 		t.Error(err)
 	}
-	_, err = identity.NewCommand([]string{"./b/mint"}, environ, noon)
+	_, err = identity.NewCommand(identity.Options{Command: []string{"./b/mint"}, Environ: environ, Now: noon})
 	wantError(t, err, esc.NotFound, "there is no program ./b/mint")
 }
 
@@ -258,4 +260,34 @@ func TestAnAmbientFile(t *testing.T) {
 	wantError(t, err, esc.Invalid, "AWS_WEB_IDENTITY_TOKEN_FILE is not an absolute path")
 	_, err = identity.Ambient{Private: true, Now: noon}.Token(t.Context(), request)
 	wantError(t, err, esc.NotFound, "there is no identity")
+}
+
+// Whoever reads a hint finds the file it speaks of.
+func TestHintsNameTheSettings(t *testing.T) {
+	const settings = "/home/alice/.config/escenv/config.yaml"
+	dir := t.TempDir()
+	if _, err := identity.InitIssuer(dir+"/issuer", "https://id.example.com"); err != nil {
+		t.Fatal(err)
+	}
+	foreign := token(claims(audience, "other"))
+	for name, o := range map[string]identity.Options{
+		"no identity":     {IssuerDir: dir + "/none"},
+		"no user":         {IssuerDir: dir + "/issuer", Issuer: true},
+		"no file":         {File: dir + "/none"},
+		"no variable":     {Env: "TOKEN", Private: true},
+		"no program":      {Command: []string{"no-such-program"}},
+		"program fails":   {Command: []string{"/bin/sh", "-c", "exit 1"}},
+		"wrong audience":  {Env: "TOKEN", Environ: []string{"TOKEN=" + foreign}, Private: true},
+		"ambient no file": {Environ: []string{"AWS_WEB_IDENTITY_TOKEN_FILE=" + dir + "/none"}, Private: true},
+	} {
+		o.Settings, o.Now = settings, noon
+		source, err := identity.New(o)
+		if err == nil {
+			_, err = source.Token(t.Context(), request)
+		}
+		var e *esc.Error
+		if !errors.As(err, &e) || !strings.Contains(e.Hint, settings) {
+			t.Errorf("%s: %v, hint %+v", name, err, e)
+		}
+	}
 }

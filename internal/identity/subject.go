@@ -14,12 +14,12 @@ const maxSubject = 255
 // subject says who asks for what, in the attributes that are asked for, or
 // else as "escenv:env:PROJECT/NAME:user:USER". The environment is the one that
 // holds the login, not the one that imports it: anybody can import.
-func subject(req esc.TokenRequest, user string) (string, error) {
-	pairs := [][2]string{{"env", environment(req.Site.Current)}, {"user", user}}
+func (i *Issuer) subject(req esc.TokenRequest) (string, error) {
+	pairs := [][2]string{{"env", environment(req.Site.Current)}, {"user", i.User}}
 	if len(req.Subject) > 0 {
 		pairs = pairs[:0]
 		for _, name := range req.Subject {
-			value, err := attribute(name, req.Site, user)
+			value, err := attribute(name, req.Site, i.User)
 			if err != nil {
 				return "", err
 			}
@@ -29,7 +29,7 @@ func subject(req esc.TokenRequest, user string) (string, error) {
 	parts := []string{"escenv"}
 	for _, pair := range pairs {
 		if pair[1] == "" {
-			return "", missing(pair[0])
+			return "", i.missing(pair[0])
 		}
 		parts = append(parts, pair[0], escape(pair[1]))
 	}
@@ -41,10 +41,10 @@ func subject(req esc.TokenRequest, user string) (string, error) {
 	return sub, nil
 }
 
-func missing(key string) error {
+func (i *Issuer) missing(key string) error {
 	e := esc.Errorf(esc.Invalid, "there is no %s to name in the identity token's subject", key)
 	if key == "user" || key == "pulumi.user.login" {
-		e = e.WithHint("write identity: {issuer: {user: NAME}} in config.yaml, or set USER where escenv starts")
+		e = e.WithHint("write identity: {issuer: {user: NAME}} in %s", i.Settings)
 	}
 	return e
 }
