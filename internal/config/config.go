@@ -21,6 +21,7 @@ const FileName = "config.yaml"
 // What holds where the file says nothing.
 const (
 	DefaultAudience = "sts.amazonaws.com"
+	DefaultRegion   = "us-east-1" // the STS of any region knows all roles of AWS's usual partition
 	DefaultIdle     = time.Hour
 )
 
@@ -54,7 +55,7 @@ type Issuer struct {
 
 // AWS says where STS is.
 type AWS struct {
-	Region   string // "eu-west-1"; empty if none is set
+	Region   string // "eu-west-1"
 	Endpoint string // of STS, https or on this machine; empty for AWS's own in Region
 }
 

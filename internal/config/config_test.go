@@ -25,7 +25,7 @@ func write(t *testing.T, text string) (dir string) {
 }
 
 func defaults(change func(*config.Config)) *config.Config {
-	c := &config.Config{Audience: "sts.amazonaws.com", Agent: config.Agent{Idle: time.Hour}}
+	c := &config.Config{Audience: "sts.amazonaws.com", AWS: config.AWS{Region: "us-east-1"}, Agent: config.Agent{Idle: time.Hour}}
 	change(c)
 	return c
 }

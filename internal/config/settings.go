@@ -27,7 +27,7 @@ const (
 // parse reads the text of a configuration. Its errors are Diagnostics.
 func parse(file string, text []byte) (*Config, error) {
 	d := &decoder{file: file}
-	c := &Config{Audience: DefaultAudience, Agent: Agent{Idle: DefaultIdle}}
+	c := &Config{Audience: DefaultAudience, AWS: AWS{Region: DefaultRegion}, Agent: Agent{Idle: DefaultIdle}}
 	if root := d.document(text); root != nil {
 		d.object(root, "", map[string]setter{
 			"identity": func(n *yaml.Node) { d.identity(n, &c.Identity) },

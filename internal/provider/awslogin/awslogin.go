@@ -22,28 +22,33 @@ import (
 type Provider struct {
 	Tokens   esc.TokenSource
 	Audience string // what tokens are asked for
-	STS      STS    // nil where none is configured; static credentials work without
+	STS      STS
 	Host     string // of STS, for messages
+	Settings string // the file that names region and endpoint, for messages
 
 	Now   func() time.Time                           // the clock
 	Sleep func(context.Context, time.Duration) error // waits between attempts
+
+	region string // of STS, if it is AWS's own
 }
 
 // Options are what New makes a Provider of.
 type Options struct {
 	Tokens    esc.TokenSource
 	Audience  string
-	Region    string            // "eu-west-1"; may be empty with an Endpoint
+	Region    string            // "eu-west-1"; with an Endpoint it means nothing
 	Endpoint  string            // of STS; empty for AWS's in Region
+	Settings  string            // the file that names both, for messages
 	Now       func() time.Time  // the clock
 	Transport http.RoundTripper // nil for net/http's usual one
 }
 
 // New returns a provider that asks STS as o says.
 func New(o Options) *Provider {
-	p := &Provider{Tokens: o.Tokens, Audience: o.Audience, Now: o.Now, Sleep: sleep}
-	if o.Region != "" || o.Endpoint != "" {
-		p.STS, p.Host = newSTS(o)
+	p := &Provider{Tokens: o.Tokens, Audience: o.Audience, Settings: o.Settings, Now: o.Now, Sleep: sleep}
+	p.STS, p.Host = newSTS(o)
+	if o.Endpoint == "" {
+		p.region = o.Region
 	}
 	return p
 }
@@ -61,7 +66,8 @@ func (p *Provider) Check(inputs esc.Value) esc.Diagnostics {
 // Without a duration STS decides, one hour at AWS. Upstream asks for two then,
 // which a role with AWS's default maximum refuses.
 //
-// It returns an *esc.Error of kind Refused with what AWS said and what the
+// It returns an *esc.Error of kind Invalid for a role that STS cannot know,
+// Refused with what AWS said and what the
 // token presented, or Unavailable if asking again may help.
 func (p *Provider) Open(ctx context.Context, inputs esc.Value, at esc.Site) (esc.Opened, error) {
 	in, diags := read(inputs)
@@ -72,9 +78,9 @@ func (p *Provider) Open(ctx context.Context, inputs esc.Value, at esc.Site) (esc
 		return esc.Opened{}, esc.Errorf(esc.Internal, "aws-login was opened before its inputs were known")
 	case in.static != nil:
 		return esc.Opened{Value: esc.New(in.static)}, nil
-	case p.STS == nil:
-		return esc.Opened{}, esc.Errorf(esc.Invalid, "no AWS region is configured, so there is no STS to ask").
-			WithHint("write aws: {region: eu-west-1}, with your region, in config.yaml")
+	}
+	if err := p.checkPartition(in.oidc.role); err != nil {
+		return esc.Opened{}, err
 	}
 	credentials, err := p.assume(ctx, *in.oidc, at)
 	if err != nil {

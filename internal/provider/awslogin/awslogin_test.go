@@ -211,18 +211,36 @@ func TestNothingIsAskedWithBadInputs(t *testing.T) {
 	}
 }
 
-func TestWithoutARegionThereIsNobodyToAsk(t *testing.T) {
-	p := awslogin.New(awslogin.Options{Tokens: &tokens{jwts: []string{jwt}}, Now: noon})
-	_, err := p.Open(t.Context(), value(t, login("")), esc.Site{})
-	wantError(t, err, esc.Invalid, "no AWS region is configured")
+// AWS's clouds are apart: nothing is sent where nobody can know the role.
+func TestARoleOfAnotherPartitionIsRefused(t *testing.T) {
+	for _, tt := range []struct{ region, partition, hint string }{
+		{"us-east-1", "aws-cn", "write aws: {region: cn-north-1}, or another region of aws-cn, in /home/alice/.config/escenv/config.yaml"},
+		{"us-east-1", "aws-us-gov", "write aws: {region: us-gov-west-1}"},
+		{"cn-north-1", "aws", "write aws: {region: us-east-1}"},
+		{"us-isob-east-1", "aws-iso", "write aws: {region: us-iso-east-1}"},
+	} {
+		source := &tokens{jwts: []string{jwt}}
+		p := awslogin.New(awslogin.Options{
+			Tokens: source, Region: tt.region, Now: noon, Settings: "/home/alice/.config/escenv/config.yaml",
+			Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("STS was asked") }),
+		})
+		inputs := strings.Replace(login(""), "arn:aws:", "arn:"+tt.partition+":", 1)
+		_, err := p.Open(t.Context(), value(t, inputs), esc.Site{})
+		wantError(t, err, esc.Invalid, "the role is in AWS's partition "+tt.partition)
+		if wrong, ok := errors.AsType[*esc.Error](err); !ok || !strings.Contains(wrong.Hint, tt.hint) || len(source.asked) > 0 {
+			t.Errorf("%+v: hint %+v, asked for %d tokens", tt, wrong, len(source.asked))
+		}
+	}
 }
 
 func TestTheRegionsOwnSTSIsAsked(t *testing.T) {
-	for region, want := range map[string]string{
-		"eu-west-1":     "sts.eu-west-1.amazonaws.com",
-		"us-gov-west-1": "sts.us-gov-west-1.amazonaws.com",
-		"cn-north-1":    "sts.cn-north-1.amazonaws.com.cn",
+	for _, tt := range []struct{ region, partition, want string }{
+		{"eu-west-1", "aws", "sts.eu-west-1.amazonaws.com"},
+		{"us-gov-west-1", "aws-us-gov", "sts.us-gov-west-1.amazonaws.com"},
+		{"cn-north-1", "aws-cn", "sts.cn-north-1.amazonaws.com.cn"},
+		{"eu-west-1", "other-cloud", "sts.eu-west-1.amazonaws.com"},
 	} {
+		region, want := tt.region, tt.want
 		var asked string
 		p := awslogin.New(awslogin.Options{Tokens: &tokens{jwts: []string{jwt}}, Region: region, Now: noon, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			asked = r.URL.Scheme + "://" + r.URL.Host
@@ -230,7 +248,8 @@ func TestTheRegionsOwnSTSIsAsked(t *testing.T) {
 			good()(w, r)
 			return w.Result(), nil
 		})})
-		if _, err := p.Open(t.Context(), value(t, login("")), esc.Site{}); err != nil {
+		inputs := strings.Replace(login(""), "arn:aws:", "arn:"+tt.partition+":", 1)
+		if _, err := p.Open(t.Context(), value(t, inputs), esc.Site{}); err != nil {
 			t.Fatal(err)
 		}
 		if p.Host != want || asked != "https://"+want {

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	maxMessage   = 300 // characters of an answer that are shown
-	endpointHint = "look whether aws.region and aws.endpoint in config.yaml name an AWS STS"
-	noKeys       = "couldn't retrieve verification key"
+	maxMessage = 300 // characters of an answer that are shown
+	noKeys     = "couldn't retrieve verification key"
+	isSTS      = "aws.region and aws.endpoint in %s name an AWS STS" // what to look at if that is in doubt
 )
 
 // A failure is what STS, or the way to it, answered.
@@ -93,14 +93,14 @@ func (p *Provider) explain(f failure, login oidc, token esc.Token) error {
 	message := f.shown(login, token)
 	if f.code == "" {
 		return esc.Errorf(esc.Unavailable, "there is no answer from %s to use: %s", p.Host, message).
-			WithHint("look whether the network is up and %s", strings.TrimPrefix(endpointHint, "look whether "))
+			WithHint("look whether the network is up and "+isSTS, p.Settings)
 	}
 	kind, did := esc.Refused, "refused"
 	if f.attempts > 1 {
 		kind, did = esc.Unavailable, "could not give out"
 	}
 	return esc.Errorf(kind, "AWS %s the role %s: %s; presented %s", did, login.role, message, token.Claims()).
-		WithHint("%s", f.hint(token, p.Host))
+		WithHint("%s", p.hint(f, token))
 }
 
 // shown is the message without what must not be shown: STS was sent the token,
@@ -120,7 +120,7 @@ func (f failure) shown(login oidc, token esc.Token) string {
 }
 
 // hint names the next thing to look at.
-func (f failure) hint(token esc.Token, host string) string {
+func (p *Provider) hint(f failure, token esc.Token) string {
 	issuer := esc.OneLine(token.Issuer, 255)
 	message := strings.ToLower(f.message)
 	switch {
@@ -137,7 +137,7 @@ func (f failure) hint(token esc.Token, host string) string {
 	case f.expired():
 		return "look whether this machine's clock is right"
 	case f.code == "RegionDisabledException":
-		return fmt.Sprintf("activate STS for the region of %s, or set another aws.region in config.yaml", host)
+		return fmt.Sprintf("activate STS for the region of %s, or set another aws.region in %s", p.Host, p.Settings)
 	case f.code == "PackedPolicyTooLarge", f.code == "MalformedPolicyDocument":
 		return "give fewer or other policyArns"
 	case strings.Contains(message, "durationseconds"):

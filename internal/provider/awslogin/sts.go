@@ -32,7 +32,7 @@ const (
 // returns the host it asks.
 func newSTS(o Options) (client STS, host string) {
 	options := sts.Options{
-		Region:      cmp.Or(o.Region, "us-east-1"), // with an endpoint it means nothing
+		Region:      o.Region,
 		Credentials: aws.AnonymousCredentials{},
 		Retryer:     aws.NopRetryer{},
 		HTTPClient: &http.Client{
@@ -82,9 +82,9 @@ func (p *Provider) accept(out *sts.AssumeRoleWithWebIdentityOutput) (*types.Cred
 	c := out.Credentials
 	switch {
 	case c == nil, !usable(c.AccessKeyId), !usable(c.SecretAccessKey), !usable(c.SessionToken):
-		return nil, esc.Errorf(esc.Unavailable, "%s answered without usable credentials", p.Host).WithHint("%s", endpointHint)
+		return nil, esc.Errorf(esc.Unavailable, "%s answered without usable credentials", p.Host).WithHint("look whether "+isSTS, p.Settings)
 	case c.Expiration == nil:
-		return nil, esc.Errorf(esc.Unavailable, "%s gave credentials without an expiration", p.Host).WithHint("%s", endpointHint)
+		return nil, esc.Errorf(esc.Unavailable, "%s gave credentials without an expiration", p.Host).WithHint("look whether "+isSTS, p.Settings)
 	case !c.Expiration.After(p.Now()):
 		return nil, esc.Errorf(esc.Unavailable, "%s gave credentials that expired at %s", p.Host, c.Expiration.UTC().Format(time.RFC3339)).
 			WithHint("look whether this machine's clock is right")
