@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"io/fs"
 	"os"
+	"os/user"
+	"strconv"
 
 	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/config"
@@ -67,18 +69,32 @@ func (k *keeper) makeSetup() (*setup, error) {
 		Loader: loader{k.store},
 		Providers: map[string]esc.Provider{
 			"aws-login": awslogin.New(awslogin.Options{
-				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint, Now: clock.Now,
+				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint,
+				Settings: k.dirs.settings(), Now: clock.Now,
 			}),
 		},
 	}
 	return &setup{config: cfg, tokens: tokens, evaluator: evaluator}, nil
 }
 
+// loginName says who runs this. Cron and containers set no USER; the system's
+// list of users may know the uid nevertheless.
+func loginName(environ []string, uid int) string {
+	if name := cmp.Or(getenv(environ, "USER"), getenv(environ, "LOGNAME")); name != "" {
+		return name
+	}
+	found, err := user.LookupId(strconv.Itoa(uid))
+	if err != nil {
+		return "" // the issuer says what to do without one
+	}
+	return found.Username
+}
+
 func (k *keeper) identityOptions(chosen config.Identity) identity.Options {
 	o := identity.Options{
 		Issuer: chosen.Issuer != nil, File: chosen.File, Env: chosen.Env, Command: chosen.Command, GitHub: chosen.GitHub,
 		IssuerDir: k.dirs.issuer(), Environ: k.environ, Private: k.private, Now: clock.Now,
-		User: cmp.Or(getenv(k.environ, "USER"), getenv(k.environ, "LOGNAME")),
+		Settings: k.dirs.settings(), User: loginName(k.environ, os.Geteuid()),
 	}
 	if chosen.Issuer != nil {
 		o.User = cmp.Or(chosen.Issuer.User, o.User)
