@@ -222,6 +222,26 @@ func TestKilledEscenv(t *testing.T) {
 	eventually(t, "the command ends", func() bool { return !alive(pid) })
 }
 
+// TestCrashedEscenv: whatever a crash prints holds no secret, even of what was
+// in its hands, and the terminal is as it was.
+func TestCrashedEscenv(t *testing.T) {
+	for _, mode := range []string{"pipes-crash", "pty-crash"} {
+		t.Run(mode, func(t *testing.T) {
+			term := onTerminal(t, "sh", "-c", `before=$(stty -g); export GOTRACEBACK=system
+				`+inShell(mode)+` sh -c 'echo $$ >"$1"; echo "$SECRET"; exec sleep 300' sh "$1"; echo status $?
+				for i in 1 2 3 4 5 6 7 8 9; do test "$(stty -g)" = "$before" && break; sleep 0.1; done
+				test "$(stty -g)" = "$before" && echo restored; echo "pid $(cat "$1")"`, "sh", t.TempDir()+"/pid")
+			shown := term.expect("status 2")
+			shown += term.expect("restored")
+			if strings.Contains(shown, secret) || !strings.Contains(shown, "panic: ") || !strings.Contains(shown, "goroutine ") {
+				t.Errorf("it printed %q", shown)
+			}
+			pid := term.pidAfter("pid ")
+			eventually(t, "the command ends", func() bool { return !alive(pid) })
+		})
+	}
+}
+
 func TestTerminalThatDisappears(t *testing.T) {
 	term := onTerminal(t, wrapper("pty", "sh", "-c", `echo "pid $$"; exec sleep 300`)...)
 	pid := term.pidAfter("pid ")
