@@ -34,9 +34,11 @@ func TestTheReadmesGuideWorks(t *testing.T) {
 	write(t, filepath.Join(dir, "guide.txtar"), guideScript)
 	params := scriptParams(dir)
 	params.Setup = func(env *testscript.Env) error {
-		if _, err := exec.LookPath("aws"); err != nil {
+		aws, err := exec.LookPath("aws")
+		if err != nil {
 			return err // make test installs it
 		}
+		env.Setenv("REAL_AWS", aws)
 		write(t, filepath.Join(env.WorkDir, "guide.sh"), lines)
 		return setup(env)
 	}
@@ -44,8 +46,11 @@ func TestTheReadmesGuideWorks(t *testing.T) {
 }
 
 const guideScript = `
-# a cloud, and the administrator's credentials
+# a cloud, an aws that also finds it if it is too old for AWS_ENDPOINT_URL, and
+# the administrator's credentials
 cloud
+chmod 755 bin/aws
+env PATH=$WORK/bin:$PATH
 env GUIDE_ISSUER=$ISSUER
 env AWS_ENDPOINT_URL=$ENDPOINT
 env AWS_ACCESS_KEY_ID=$ROOT_KEY
@@ -68,6 +73,9 @@ exec bash -i in-shop.sh
 stdout 'shop-assets'
 stdout 'gone'
 
+-- bin/aws --
+#!/bin/sh
+exec "$REAL_AWS" --endpoint-url "$AWS_ENDPOINT_URL" "$@"
 -- in-shop.sh --
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 eval "$(escenv hook bash)"
