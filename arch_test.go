@@ -45,7 +45,7 @@ var arch = map[string][]string{
 	"internal/provider/awslogin":    {"internal/esc", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"internal/store":                {"internal/esc", "internal/safefile"},
 	"internal/trust":                {"internal/safefile"},
-	"internal/wire":                 {"internal/esc", "github.com/go-json-experiment/json/jsontext", "golang.org/x/sys"},
+	"internal/wire":                 {"internal/esc", "internal/safefile", "github.com/go-json-experiment/json/jsontext", "golang.org/x/sys"},
 
 	// mains
 	"cmd/escenv":          {"*"},

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/safefile"
 )
 
 // ErrNoAgent says that nobody listens at the socket.
@@ -43,7 +44,7 @@ func CheckSocket(path string) error {
 	}
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
-		return absent(err, path)
+		return absent(&fs.PathError{Op: "lstat", Path: path, Err: err}, path)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || int(st.Uid) != os.Geteuid() {
 		return unsafePath(path, "is not a socket of yours")
@@ -53,17 +54,16 @@ func CheckSocket(path string) error {
 
 // CheckDir refuses a directory that is not this user's alone.
 func CheckDir(dir string) error {
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
+	info, err := os.Lstat(dir)
+	if err != nil {
 		return absent(err, dir)
 	}
-	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+	if !info.IsDir() {
 		return unsafePath(dir, "is not a directory")
-	case int(st.Uid) != os.Geteuid():
-		return unsafePath(dir, "belongs to another user")
-	case st.Mode&0o077 != 0:
-		return unsafePath(dir, fmt.Sprintf("is open to other users (mode %04o)", st.Mode&0o7777))
+	}
+	rule := safefile.Rule{UID: os.Geteuid(), Access: safefile.Private}
+	if unsafe, ok := errors.AsType[*safefile.UnsafeError](rule.Check(dir, info)); ok {
+		return unsafePath(dir, unsafe.Why)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func absent(err error, path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s is not there", ErrNoAgent, path)
 	}
-	return &fs.PathError{Op: "lstat", Path: path, Err: err}
+	return err
 }
 
 func unsafePath(path, why string) error {
