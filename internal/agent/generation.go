@@ -4,8 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/escenv/escenv/internal/wire"
 )
 
 // A Generation is an empty file that every shell looks at before each prompt.
@@ -17,9 +21,13 @@ type Generation struct {
 	mu sync.Mutex
 }
 
-// Ensure makes the file if it is not there.
+// Ensure makes the file if it is not there. Its directory must be this user's
+// alone, lest somebody lead the agent to another file.
 func (g *Generation) Ensure() error {
-	f, err := os.OpenFile(g.File, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err := wire.CheckDir(filepath.Dir(g.File)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(g.File, os.O_CREATE|os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
 	}

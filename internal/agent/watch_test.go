@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/escenv/escenv/internal/agent"
 )
 
@@ -119,7 +121,7 @@ func TestWatchSurvivesTheLossOfADirectory(t *testing.T) {
 
 func TestTouchAlwaysGivesAnotherTime(t *testing.T) {
 	now := time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)
-	g := &agent.Generation{File: filepath.Join(t.TempDir(), "generation"), Now: func() time.Time { return now }}
+	g := &agent.Generation{File: filepath.Join(privateDir(t), "generation"), Now: func() time.Time { return now }}
 	must(t, g.TouchIfThere())
 	if _, err := os.Stat(g.File); err == nil {
 		t.Error("TouchIfThere made the file")
@@ -136,5 +138,36 @@ func TestTouchAlwaysGivesAnotherTime(t *testing.T) {
 			t.Errorf("after %v came %v", last, info.ModTime())
 		}
 		last = info.ModTime()
+	}
+}
+
+// TestTouchIsNotLedAstray: below /tmp somebody else may have made the directory.
+func TestTouchIsNotLedAstray(t *testing.T) {
+	victim := filepath.Join(t.TempDir(), "victim")
+	must(t, os.WriteFile(victim, nil, 0o600))
+	long := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(victim, long, long))
+	for name, squat := range map[string]func(t *testing.T, file string){
+		"a link to a file": func(t *testing.T, file string) { must(t, os.Symlink(victim, file)) },
+		"a link to none":   func(t *testing.T, file string) { must(t, os.Symlink(victim+"s", file)) },
+		"an open directory": func(t *testing.T, file string) {
+			must(t, os.WriteFile(file, nil, 0o600))
+			must(t, os.Chmod(filepath.Dir(file), 0o755))
+		},
+		"a pipe": func(t *testing.T, file string) { must(t, unix.Mkfifo(file, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &agent.Generation{File: filepath.Join(privateDir(t), "generation"), Now: time.Now}
+			squat(t, g.File)
+			if err := g.TouchIfThere(); err == nil {
+				t.Error("it was touched")
+			}
+			if info, err := os.Stat(victim); err != nil || !info.ModTime().Equal(long) {
+				t.Errorf("the victim is %v, %v", info, err)
+			}
+			if _, err := os.Lstat(victim + "s"); err == nil {
+				t.Error("another victim was made")
+			}
+		})
 	}
 }
