@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/escenv/escenv/internal/trust"
@@ -78,6 +79,10 @@ func TestRecordsArePrivate(t *testing.T) {
 	for _, e := range entries {
 		if info, _ := e.Info(); info.Mode() != 0o600 {
 			t.Errorf("%s has mode %v", e.Name(), info.Mode())
+		}
+		text, err := os.ReadFile(filepath.Join(s.Dir, e.Name()))
+		if err != nil || !regexp.MustCompile(`^allow [0-9a-f]{64}\n$`).Match(text) {
+			t.Errorf("the record says %q, %v", text, err)
 		}
 	}
 }
