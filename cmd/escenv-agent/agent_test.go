@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/store"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -249,6 +251,27 @@ func TestTheSharedAgentSeesNothingOfItsStarter(t *testing.T) {
 	}
 	if dir, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "cwd")); err != nil || dir != "/" {
 		t.Errorf("it sits in %s, %v", dir, err)
+	}
+}
+
+// TestTheAgentIsHardened looks for one sign of it; what it is good for is
+// tested where it is made.
+func TestTheAgentIsHardened(t *testing.T) {
+	h := newHome(t)
+	limits, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(h.start()), "limits"))
+	must(t, err)
+	if !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("its limits are\n%s", limits)
+	}
+}
+
+func TestFilesAreNotImported(t *testing.T) {
+	for _, name := range []string{"./dev.yaml", "../dev.yaml", "/etc/passwd", "shop/../../dev", "shop/dev/../x"} {
+		_, err := loader{&store.Files{Dir: t.TempDir()}}.Load(t.Context(), name, nil)
+		var e *esc.Error
+		if !errors.As(err, &e) || e.Kind != esc.Invalid {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
