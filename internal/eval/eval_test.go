@@ -262,3 +262,24 @@ func TestDiagnosticsNeverQuoteSecrets(t *testing.T) {
 		}
 	}
 }
+
+// The YAML library names a line that is off, or none. Whoever mistyped wants
+// the place.
+func TestWhatIsNotYAMLIsFound(t *testing.T) {
+	for text, want := range map[string]string{
+		"values: {a: 1}\n}\n":                               "x:2:1: not YAML: did not find expected key",
+		"values:\n  a: 1\n b: 2\n":                          "x:3:2: not YAML: did not find expected key",
+		"values:\n  k: v\n  - x\n":                          "x:3:3: not YAML: did not find expected key",
+		"values:\n  a: [1\n  b: 2\n":                        "x:2:7: not YAML: did not find expected ',' or ']'",
+		"values:\n  é: ü\n  a: \"\\q\"\n":                   "x:3:7: not YAML: found unknown escape character",
+		"values:\n  a: 1\n  b\n  c: 2\n":                    "x:3:3: not YAML: could not find expected ':'",
+		"values:\n  a: \"x\n":                               "x:2:6: not YAML: found unexpected end of stream",
+		"values:\n  a: {b\n":                                "x:2:7: not YAML: did not find expected ',' or '}'",
+		"values:\n\n#" + strings.Repeat("x", 64<<10):        "",
+		"values:\n  a: {b\n#" + strings.Repeat("x", 64<<10): "x:2:1: not YAML: did not find expected ',' or '}'",
+	} {
+		if got := eval.Lint(&eval.Source{Name: "x", Text: []byte(text)}).Error(); got != want {
+			t.Errorf("%.40q: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -59,12 +60,40 @@ func explain(text []byte, err error) *syntaxError {
 	if strings.HasPrefix(words, "exceeded max depth") {
 		return &syntaxError{1, 1, fmt.Sprintf("the definition is nested deeper than %d", maxDepth), ""}
 	}
-	line := 1
+	line, column := 0, 1
 	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(words); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		words = words[len(m[0]):]
 	}
-	return &syntaxError{max(line, 1), 1, "not YAML: " + words, ""}
+	if strings.HasPrefix(words, "did not find expected") {
+		line++ // the library counts these from 0
+	}
+	if at := breaksAt(text, err); at >= 0 {
+		line, column = locate(text, at)
+	}
+	return &syntaxError{max(line, 1), column, "not YAML: " + words, ""}
+}
+
+// breaksAt finds the byte at which text stops being YAML; -1 if it is only its
+// end. The library names the line on which what encloses that byte began, if
+// any. It reads from the front, so the shortest beginning of text that fails in
+// the same words ends where the trouble is.
+func breaksAt(text []byte, failure error) int {
+	const most = 64 << 10 // longer texts would take too long
+	if len(text) > most {
+		return -1
+	}
+	n := sort.Search(len(text), func(n int) bool {
+		for n > 0 && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		err := yaml.Unmarshal(text[:n], new(yaml.Node))
+		return err != nil && err.Error() == failure.Error()
+	})
+	if n == 0 || n == len(text) {
+		return -1
+	}
+	return n - 1
 }
 
 // aliasPosition finds the first thing that looks like an alias.
