@@ -1,7 +1,8 @@
-// Package hooks holds the scripts that make a shell follow .escenv files, as
-// files in that shell's own language.
+// Package hooks holds the scripts that make a shell follow .escenv files, and
+// those that complete escenv's command line, as files in that shell's own
+// language.
 //
-// All work alike. At a prompt, and when the directory changes, they compare
+// All hooks work alike. At a prompt, and when the directory changes, they compare
 // with builtins what they watch: the directory, the .escenv and the generation
 // file against their stamps, the clock. Only if something differs do they
 // start escenv, and evaluate what it prints.
@@ -15,17 +16,23 @@ import (
 	"github.com/escenv/escenv/shells"
 )
 
-//go:embed hook.bash hook.zsh hook.fish
+//go:embed hook.bash hook.zsh hook.fish complete.bash complete.zsh complete.fish
 var scripts embed.FS
 
 // placeholder stands in the scripts where the quoted path of escenv goes.
 const placeholder = "@ESCENV@"
 
 // Script returns the hook for a shell. self is the absolute path of escenv.
-func Script(d shells.Dialect, self string) (string, error) {
-	text, err := scripts.ReadFile("hook." + d.Name())
+func Script(d shells.Dialect, self string) (string, error) { return script("hook", d, self) }
+
+// Completion returns the script that completes escenv's command line in a
+// shell. self is the absolute path of escenv.
+func Completion(d shells.Dialect, self string) (string, error) { return script("complete", d, self) }
+
+func script(kind string, d shells.Dialect, self string) (string, error) {
+	text, err := scripts.ReadFile(kind + "." + d.Name())
 	if err != nil {
-		return "", fmt.Errorf("there is no hook for %s", d.Name())
+		return "", fmt.Errorf("there is no script for %s", d.Name())
 	}
 	return strings.ReplaceAll(string(text), placeholder, d.Quote(self)), nil
 }

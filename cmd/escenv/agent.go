@@ -23,20 +23,22 @@ expire, and gives them to escenv over a socket only you can reach. escenv starts
 it by itself, and it ends by itself when nobody asks it anything for an hour
 (agent: {idle: 1h} in config.yaml).`, plainExit, "escenv agent status"),
 		Subcommands: []*cli.Command{
-			p.agentCommand("start", "start the agent, unless this build's is running", p.runAgentStart),
-			p.agentCommand("stop", "stop the agent; what it keeps in memory is gone", p.runAgentStop),
+			p.agentCommand("start", "start the agent", `Starts the agent, unless this build's is running. Every command that needs it does
+that by itself.`, p.runAgentStart),
+			p.agentCommand("stop", "stop the agent", `Stops the agent. What it keeps in memory is gone; what shells have loaded stays
+until it expires. The next command that needs the agent starts another.`, p.runAgentStop),
 			p.newAgentStatusCommand(),
-			p.agentCommand("forget", "drop every opened environment; shells ask again", p.runAgentForget),
+			p.agentCommand("forget", "drop every opened environment", `Drops every opened environment. Shells ask for theirs again at their next prompt.`, p.runAgentForget),
 		},
 	}
 }
 
-func (p *program) agentCommand(name, usage string, run func(context.Context) error) *cli.Command {
+func (p *program) agentCommand(name, usage, text string, run func(context.Context) error) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage,
-		Description: help("", plainExit, "escenv agent "+name),
+		Description: help(text, plainExit, "escenv agent "+name),
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 0, 0); err != nil {
+			if _, err := words(c, 0, 0); err != nil {
 				return err
 			}
 			return run(c.Context)
@@ -46,10 +48,12 @@ func (p *program) agentCommand(name, usage string, run func(context.Context) err
 
 func (p *program) newAgentStatusCommand() *cli.Command {
 	asJSON := false
-	status := p.agentCommand("status", "say whether the agent runs, and what it keeps", func(ctx context.Context) error {
+	status := p.agentCommand("status", "say whether the agent runs, and what it keeps", "", func(ctx context.Context) error {
 		return p.runAgentStatus(ctx, asJSON)
 	})
-	status.Flags = []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON", Destination: &asJSON}}
+	asked := jsonFlag()
+	asked.Destination = &asJSON
+	status.Flags = []cli.Flag{asked}
 	status.Description = help("Prints names and times, never a value.", `0  the agent is running
 1  it is not, or something went wrong; stderr says what
 2  the command line was not understood`, "escenv agent status --json")

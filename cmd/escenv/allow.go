@@ -26,9 +26,9 @@ func (p *program) newAllowCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "allow",
 		Usage:     "trust a .escenv as it is now",
-		ArgsUsage: "[PATH]",
+		ArgsUsage: "[FILE]",
 		Description: help(`Shows which environments the .escenv would open and which variables they would
-set, asks, and records the file's path and content. PATH is the file or its
+set, asks, and records the file's path and content. FILE may be its
 directory; without one it is the nearest at or above this directory. A file
 that is edited or moved must be allowed again.
 
@@ -41,14 +41,11 @@ Without a terminal to ask on, the file is allowed at once.`,
 			p.noAgentFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			words, err := trailingFlags(c)
+			args, err := words(c, 0, 1)
 			if err != nil {
 				return err
 			}
-			if len(words) > 1 {
-				return usageError{"escenv allow takes one path", "escenv allow --help"}
-			}
-			return p.runAllow(c.Context, first(words), c.Bool("yes"))
+			return p.runAllow(c.Context, first(args), c.Bool("yes"))
 		},
 	}
 }
@@ -57,14 +54,15 @@ func (p *program) newDenyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "deny",
 		Usage:     "never use a .escenv, whatever it says",
-		ArgsUsage: "[PATH]",
+		ArgsUsage: "[FILE]",
 		Description: help(`Takes back what escenv allow recorded, and says nothing about the file any more.
 Shells that have loaded it unload it at their next prompt.`, plainExit, "escenv deny ~/src/shop"),
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 0, 1); err != nil {
+			args, err := words(c, 0, 1)
+			if err != nil {
 				return err
 			}
-			return p.runDeny(c.Args().First())
+			return p.runDeny(first(args))
 		},
 	}
 }

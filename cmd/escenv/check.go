@@ -20,14 +20,11 @@ file:line:col: summary. No provider is opened, no token is fetched.`,
 			plainExit, "escenv check shop/dev"),
 		Flags: []cli.Flag{jsonFlag(), p.noAgentFlag()},
 		Action: func(c *cli.Context) error {
-			words, err := trailingFlags(c)
+			args, err := words(c, 1, 1)
 			if err != nil {
 				return err
 			}
-			if len(words) != 1 {
-				return usageError{"escenv check takes one reference", "escenv check --help"}
-			}
-			return p.runCheck(c.Context, words[0], c.Bool("json"))
+			return p.runCheck(c.Context, args[0], c.Bool("json"))
 		},
 	}
 }

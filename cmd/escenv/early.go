@@ -9,8 +9,11 @@ func (p *program) runEarly() (status int, ok bool) {
 	if status, ok := process.MonitorMain(p.args); ok {
 		return status, true
 	}
-	if len(p.args) > 1 && p.args[1] == "export" {
+	switch first(p.args[min(1, len(p.args)):]) {
+	case "export":
 		return p.runExport(p.args[2:]), true
+	case "--version", "-V":
+		p.args[1] = "version" // as everybody types it
 	}
 	return 0, false
 }

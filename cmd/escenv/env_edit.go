@@ -23,21 +23,18 @@ func (p *program) newEnvEditCommand() *cli.Command {
 		Description: help(`Opens the definition in --editor, $VISUAL, $EDITOR or vi. A definition with errors is not
 saved: on a terminal you are asked to edit again, and your text is never lost.`,
 			plainExit, "escenv env edit shop/dev"),
-		Flags: []cli.Flag{&cli.StringFlag{Name: "editor", Usage: "the editor's command line", Destination: &editor}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "editor", Usage: "edit with `COMMAND`, which may have options", Destination: &editor}},
 		Action: func(c *cli.Context) error {
-			words, err := trailingFlags(c)
+			args, err := words(c, 1, 1)
 			if err != nil {
 				return err
-			}
-			if len(words) != 1 {
-				return usageError{"escenv env edit takes one reference", "escenv env edit --help"}
 			}
 			for _, candidate := range []string{p.getenv("VISUAL"), p.getenv("EDITOR"), "vi"} {
 				if editor == "" {
 					editor = candidate
 				}
 			}
-			return p.runEnvEdit(c.Context, words[0], editor)
+			return p.runEnvEdit(c.Context, args[0], editor)
 		},
 	}
 }
@@ -102,7 +99,7 @@ func (p *program) editDraft(ctx context.Context, ref esc.Ref, draft, editor stri
 			return err
 		}
 		p.printDiagnostics(diags)
-		if !p.confirm("it has errors and was not saved: edit again?") {
+		if !p.ask("it has errors and was not saved: edit again?") {
 			return statusError(exitFailed)
 		}
 	}

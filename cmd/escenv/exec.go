@@ -27,7 +27,7 @@ const exitNotFound = 127
 const execExit = `N      the command's own
 128+N  signal N ended the command
 2      the command line was not understood
-125    the command was not run; stderr says why
+125    the command was not run, or its output was lost; stderr says why
 126    the command cannot be executed
 127    there is no such command`
 
@@ -53,7 +53,6 @@ a command that means to show a secret can. On a terminal the command has a
 terminal too; otherwise its output goes through pipes. With nothing to mask, or
 with --no-mask, the command takes escenv's place.`,
 			execExit, `escenv exec -e shop/dev -- aws s3 ls`),
-		HideHelpCommand: true, // exec help runs help
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "open `REF`; may be given again", Destination: &x.refs},
 		}, p.executionFlags(&x)...),
@@ -70,7 +69,7 @@ with --no-mask, the command takes escenv's place.`,
 func (p *program) executionFlags(x *execution) []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "no-mask", Aliases: []string{"i", "interactive"}, Usage: "show secrets in the output", Destination: &x.noMask},
-		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "give the command a terminal: auto, always or never", Destination: &x.tty},
+		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "give it a terminal; `WHEN`: auto, always, never", Destination: &x.tty},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how the command is run, and why", Destination: &x.verbose},
 		p.noAgentFlag(),
 	}

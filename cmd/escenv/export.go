@@ -25,7 +25,7 @@ const stateVariable = "__ESCENV_STATE"
 // Anything but the name of a shell goes the ordinary way.
 func (p *program) runExport(args []string) int {
 	if len(args) != 1 || strings.HasPrefix(args[0], "-") || args[0] == "help" || args[0] == "h" {
-		return p.report(p.app().RunContext(context.Background(), p.args))
+		return p.report(p.runApp(context.Background()))
 	}
 	return p.report(p.export(context.Background(), args[0]))
 }
@@ -44,12 +44,12 @@ ESCENV_QUIET=1 keeps it from saying what it loads; errors are always said.`,
 			`0  the statements do what the .escenv says, or it is not allowed
 1  something went wrong: the statements take credentials away
 2  the command line was not understood`, `eval "$(escenv export bash)"`),
-		HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 1, 1); err != nil {
+			args, err := words(c, 1, 1)
+			if err != nil {
 				return err
 			}
-			return p.export(c.Context, c.Args().First())
+			return p.export(c.Context, args[0])
 		},
 	}
 }

@@ -25,17 +25,18 @@ func (p *program) newHookCommand() *cli.Command {
 
 At a prompt where nothing has changed the script starts no process.`,
 			plainExit, `eval "$(escenv hook bash)"`),
-		HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 1, 1); err != nil {
+			args, err := words(c, 1, 1)
+			if err != nil {
 				return err
 			}
-			return p.runHook(c.Args().First())
+			return p.printScript(args[0], hooks.Script)
 		},
 	}
 }
 
-func (p *program) runHook(shell string) error {
+// printScript prints one of the scripts there are for a shell.
+func (p *program) printScript(shell string, script func(shells.Dialect, string) (string, error)) error {
 	dialect, err := hookDialect(shell)
 	if err != nil {
 		return err
@@ -44,12 +45,12 @@ func (p *program) runHook(shell string) error {
 	if err != nil {
 		return err
 	}
-	script, err := hooks.Script(dialect, self)
+	text, err := script(dialect, self)
 	if err != nil {
 		return err
 	}
 	out := printer{w: p.stdout}
-	out.printf("%s", script)
+	out.printf("%s", text)
 	return out.err
 }
 

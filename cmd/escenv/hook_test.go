@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/escenv/escenv/hooks"
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -51,11 +52,11 @@ func TestTheHookCallsAStablePath(t *testing.T) {
 
 func TestHookForShellsThatHaveOne(t *testing.T) {
 	p, talk := hookProgram(t)
-	if err := p.runHook("-zsh"); err != nil || !strings.Contains(talk(), "precmd_functions") || strings.Contains(talk(), "@ESCENV@") {
-		t.Errorf("runHook: %v\n%s", err, talk())
+	if err := p.printScript("-zsh", hooks.Script); err != nil || !strings.Contains(talk(), "precmd_functions") || strings.Contains(talk(), "@ESCENV@") {
+		t.Errorf("printScript: %v\n%s", err, talk())
 	}
 	for _, shell := range []string{"tcsh", "dash", "\x1b[31m"} {
-		if status := p.report(p.runHook(shell)); status != exitUsage {
+		if status := p.report(p.printScript(shell, hooks.Script)); status != exitUsage {
 			t.Errorf("%q: status %d", shell, status)
 		}
 	}

@@ -18,9 +18,6 @@ any https host. Whoever holds the key is every subject of that issuer, so keep o
 issuer for each person or trust group.`,
 			plainExit, "escenv issuer init https://example.com/oidc/alice\nescenv issuer publish ./site"),
 		Subcommands: []*cli.Command{p.newIssuerInitCommand(), p.newIssuerPublishCommand(), p.newIssuerShowCommand()},
-		Action: func(c *cli.Context) error {
-			return missingSubcommand(c)
-		},
 	}
 }
 
@@ -32,11 +29,12 @@ port, no query, at most 255 characters, for ever. AWS fetches
 URL/.well-known/openid-configuration, so you must be able to put files there.`,
 			plainExit, "escenv issuer init https://example.com/oidc/alice"),
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 1, 1); err != nil {
+			args, err := words(c, 1, 1)
+			if err != nil {
 				return err
 			}
 			var result wire.IssuerResult
-			if err := p.call(c.Context, wire.OpIssuerInit, wire.IssuerInitArgs{URL: c.Args().First()}, &result); err != nil {
+			if err := p.call(c.Context, wire.OpIssuerInit, wire.IssuerInitArgs{URL: args[0]}, &result); err != nil {
 				return err
 			}
 			p.say("made the key " + result.KeyID + " in " + result.KeyFile)
@@ -54,10 +52,11 @@ to the issuer's URL. They hold nothing secret, but whoever can change them there
 can be you: protect that place like an administrator's password.`,
 			plainExit, "escenv issuer publish ./site && aws s3 sync ./site s3://example-oidc/alice"),
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 1, 1); err != nil {
+			args, err := words(c, 1, 1)
+			if err != nil {
 				return err
 			}
-			return p.runIssuerPublish(c.Context, c.Args().First())
+			return p.runIssuerPublish(c.Context, args[0])
 		},
 	}
 }
@@ -88,7 +87,7 @@ func (p *program) newIssuerShowCommand() *cli.Command {
 		Description: help("Prints which issuer signs identity tokens here, and with which key.", plainExit, "escenv issuer show"),
 		Flags:       []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 0, 0); err != nil {
+			if _, err := words(c, 0, 0); err != nil {
 				return err
 			}
 			var result wire.IssuerResult
@@ -103,13 +102,4 @@ func (p *program) newIssuerShowCommand() *cli.Command {
 			return out.err
 		},
 	}
-}
-
-// missingSubcommand is the action of a command that only has subcommands.
-func missingSubcommand(c *cli.Context) error {
-	help := "escenv " + c.Command.Name + " --help"
-	if word := c.Args().First(); word != "" {
-		return usageError{"escenv " + c.Command.Name + " has no subcommand " + word, help}
-	}
-	return usageError{"escenv " + c.Command.Name + " needs a subcommand", help}
 }

@@ -3,8 +3,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -35,6 +36,7 @@ func main() {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		now: clock.Now,
 	}
+	cli.HelpPrinter = printHelp // the library's one way to hear of it
 	os.Exit(p.run())
 }
 
@@ -46,7 +48,13 @@ func (p *program) run() int {
 	}
 	ctx, stop := interruptible(context.Background())
 	defer stop()
-	return p.report(p.app().RunContext(ctx, p.args))
+	return p.report(p.runApp(ctx))
+}
+
+// runApp runs the command that the arguments name.
+func (p *program) runApp(ctx context.Context) error {
+	pages := &printer{w: p.stdout} // help is all that the library prints
+	return cmp.Or(p.app(pages).RunContext(ctx, p.args), pages.err)
 }
 
 // interruptible returns a context that ends when somebody interrupts the run.
@@ -75,28 +83,29 @@ func (p *program) getenv(name string) string {
 	return ""
 }
 
-func (p *program) app() *cli.App {
+func (p *program) app(pages io.Writer) *cli.App {
 	return &cli.App{
 		Name:      "escenv",
 		Usage:     "short-lived AWS credentials for a directory or a command",
-		UsageText: "escenv <command> [options]",
+		UsageText: "escenv COMMAND [OPTION]...",
 		Version:   build.ID(),
-		Description: `A directory's .escenv names an environment. With the hook in your shell's rc
+		Description: help(`A directory's .escenv names an environment. With the hook in your shell's rc
 file, cd brings its credentials and leaving takes them away:
 
    eval "$(escenv hook zsh)"
 
-For one command: escenv exec -e shop/dev -- aws s3 ls`,
+"escenv COMMAND --help" says more about each command.`,
+			plainExit, `escenv exec -e shop/dev -- aws s3 ls`),
 		HideVersion:               true,
-		EnableBashCompletion:      true,
+		Flags:                     []cli.Flag{cli.HelpFlag}, // with a help command of our own it would be missing
 		DisableSliceFlagSeparator: true,
-		Writer:                    p.stdout,
+		Writer:                    pages,
 		ErrWriter:                 p.stderr,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main decides
 		OnUsageError:              onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usageError{fmt.Sprintf("unknown command %q", c.Args().First()), "escenv help"}
+				return unknownCommand("escenv", c.Args().First(), c.App.Commands)
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -106,9 +115,12 @@ For one command: escenv exec -e shop/dev -- aws s3 ls`,
 
 // onUsageError turns a flag the library refuses into a usageError.
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	help := "escenv help"
-	if c.Command != nil && c.Command.HelpName != "" {
-		help = c.Command.HelpName + " --help"
+	problem := err.Error()
+	if name, unknown := strings.CutPrefix(problem, "flag provided but not defined: -"); unknown {
+		problem = "there is no flag " + dashed(name)
 	}
-	return usageError{err.Error(), help}
+	if name, bare := strings.CutPrefix(problem, "flag needs an argument: -"); bare {
+		problem = "the flag " + dashed(name) + " needs a value"
+	}
+	return usageError{problem, helpOf(c)}
 }

@@ -25,7 +25,7 @@ the agent keeps. Asks nobody but a running agent, and prints no values.`,
 			plainExit, "escenv status --json"),
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 0, 0); err != nil {
+			if _, err := words(c, 0, 0); err != nil {
 				return err
 			}
 			return p.runStatus(c.Context, c.Bool("json"))

@@ -139,6 +139,12 @@ type printer struct {
 	err error
 }
 
+// Write makes a printer an io.Writer.
+func (o *printer) Write(text []byte) (int, error) {
+	o.printf("%s", text)
+	return len(text), o.err
+}
+
 func (o *printer) printf(format string, args ...any) {
 	if o.err == nil {
 		_, o.err = fmt.Fprintf(o.w, format, args...)

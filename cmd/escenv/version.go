@@ -13,7 +13,7 @@ func (p *program) newVersionCommand() *cli.Command {
 		Description: help("Prints the build's id. escenv-agent --version prints the same id, or the two do not\nbelong together.",
 			plainExit, "escenv version"),
 		Action: func(c *cli.Context) error {
-			if err := wantArgs(c, 0, 0); err != nil {
+			if _, err := words(c, 0, 0); err != nil {
 				return err
 			}
 			out := printer{w: p.stdout}
