@@ -1,6 +1,9 @@
 package process
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -9,7 +12,8 @@ import (
 )
 
 // Pipes runs the command with its output on pipes, and masks it. A
-// *StartError says that it did not start.
+// *StartError says that it did not start, another error that output of a
+// command that succeeded was lost.
 func (c *Command) Pipes() (Status, error) {
 	path, err := c.lookPath()
 	if err != nil {
@@ -31,7 +35,9 @@ func (c *Command) Pipes() (Status, error) {
 	}
 	out.pump(c)
 	status := r.follow(caught)
-	out.drain()
+	if err := out.drain(); err != nil && status.Code() == 0 {
+		return status, fmt.Errorf("passing on what %s wrote: %w", c.Args[0], err)
+	}
 	return status, nil
 }
 
@@ -93,10 +99,17 @@ func (o *outputs) abandon() {
 	closeAll(o.reads)
 }
 
-func (o *outputs) drain() {
+// drain carries the rest. It returns what was lost on the way, unless nobody
+// was reading any more: a command that has ended knows nothing of either.
+func (o *outputs) drain() error {
+	var lost error
 	for _, p := range o.pumps {
 		p.drain()
+		if !errors.Is(p.failed, syscall.EPIPE) {
+			lost = cmp.Or(lost, p.failed)
+		}
 	}
+	return lost
 }
 
 func closeAll(files []*os.File) {

@@ -25,6 +25,7 @@ type pump struct {
 	draining atomic.Bool
 	timer    *time.Timer // makes a read give up
 	done     chan struct{}
+	failed   error // that the output could not be written; read it after drain
 }
 
 // startPump carries from to to until from ends, or is silent after drain.
@@ -57,7 +58,7 @@ func (p *pump) run() {
 		n, err := p.from.Read(buf)
 		if n > 0 {
 			silences = 0
-			if _, err := p.to.Write(buf[:n]); err != nil {
+			if _, p.failed = p.to.Write(buf[:n]); p.failed != nil {
 				return
 			}
 		}
@@ -68,7 +69,7 @@ func (p *pump) run() {
 			silences = 2
 		}
 	}
-	_ = p.to.Flush()
+	p.failed = p.to.Flush()
 }
 
 // arm lets the next read give up if somebody waits for that.
