@@ -63,6 +63,22 @@ func (l *link) report(r report) error { return l.out.Encode(r) }
 func (l *link) nextOrder() (o order, err error)   { err = l.in.Decode(&o); return o, err }
 func (l *link) nextReport() (r report, err error) { err = l.in.Decode(&r); return r, err }
 
+// each returns a channel of what next returns, until that is an error.
+func each[T any](next func() (T, error)) <-chan T {
+	all := make(chan T)
+	go func() {
+		defer close(all)
+		for {
+			one, err := next()
+			if err != nil {
+				return
+			}
+			all <- one
+		}
+	}()
+	return all
+}
+
 func join(list []string) []byte { return []byte(strings.Join(list, "\x00")) }
 
 func split(list []byte) []string {

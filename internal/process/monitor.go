@@ -86,17 +86,7 @@ func (m *monitor) start(o order) (err error) {
 // serve follows orders and reports until the command ends or escenv does.
 func (m *monitor) serve() {
 	events := watch(m.pid)
-	orders := make(chan order)
-	go func() {
-		defer close(orders)
-		for {
-			o, err := m.link.nextOrder()
-			if err != nil {
-				return
-			}
-			orders <- o
-		}
-	}()
+	orders := each(m.link.nextOrder)
 	for {
 		select {
 		case o, ok := <-orders:

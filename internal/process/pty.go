@@ -131,17 +131,7 @@ func (s *session) start(path string, c *Command) error {
 
 // follow carries until the command ends.
 func (s *session) follow() (Status, error) {
-	reports := make(chan report)
-	go func() {
-		defer close(reports)
-		for {
-			r, err := s.link.nextReport()
-			if err != nil {
-				return
-			}
-			reports <- r
-		}
-	}()
+	reports := each(s.link.nextReport)
 	for {
 		select {
 		case caught := <-s.caught:
