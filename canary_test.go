@@ -226,6 +226,7 @@ func TestCanaryFindsWhatLeaks(t *testing.T) {
 		"a file's name":           {"exec sh -c 'touch $(cat password)'", []string{"a password in the name of"}},
 		"an identity token":       {"exec echo eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL3g", []string{"an identity token in [stdout]"}},
 		"a session":               {"exec echo ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGH", []string{"a session's key in [stdout]"}},
+		"an issuer's key":         {"exec escenv issuer init https://id.example.com\ncp home/.config/escenv/issuer/key.pem home/key", []string{"a private key in "}},
 		"nothing leaks":           {"exec echo fine\ncp password copied", nil},
 		"what is revealed is not": {"exec sh -c 'cat password # escenv open'\ncp stdout copied", nil},
 		"nor is a definition":     {"mkdir home/.config/escenv/environments\ncp password home/.config/escenv/environments/x.yaml", nil},
