@@ -91,6 +91,9 @@ func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
 	r.wasName = r.state.name
 	file, err := a.Finder.Find(shell.Dir)
 	r.step.File = file
+	if was := r.state.path; was != "" && (file == nil || file.Path != was) {
+		r.state.forgetSaid(was + problemsOnly) // who comes back is told again
+	}
 	switch {
 	case file == nil:
 		r.unload()
@@ -128,7 +131,7 @@ func (r *run) remember(text string) *state {
 	names := append(strings.Split(r.environ[MarkerVars], ":"), MarkerEnv, MarkerVars, MarkerExpires, MarkerFile)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if value, set := r.environ[name]; set && validName(name) {
+		if value, set := r.environ[name]; set && esc.IsVariableName(name) {
 			s.vars = append(s.vars, variable{name: name, exported: true, hash: s.hash(name, value)})
 		}
 	}
@@ -169,7 +172,7 @@ func (r *run) load(ctx context.Context, file *File) {
 	r.step.Changes = (&differ{state: r.state, environ: r.environ, same: same}).diff(want)
 	r.state.path, r.state.digest, r.state.name = file.Path, file.Digest, file.Name()
 	r.state.expires, r.state.failures = env.Expires, 0
-	r.state.forgetSaid(file.Canonical + problemsOnly)
+	r.state.forgetSaid(file.Path + problemsOnly)
 	r.step.Name, r.step.Expires = r.state.name, env.Expires
 	r.step.Wait = renewal(env, now)
 	if len(refused) > 0 && r.state.sayOnce(file.Canonical, "refused "+refusedNames(refused)) {
@@ -213,14 +216,14 @@ func (r *run) cannotLoad(file *File, err error, now time.Time) {
 	}
 	r.state.failures = failures
 	r.step.Failed, r.step.Wait = true, wait
-	if r.state.sayOnce(file.Canonical+problemsOnly, string(kindOf(err))+file.Digest+diagnosed(err)) {
+	if r.state.sayOnce(file.Path+problemsOnly, string(kindOf(err))+file.Digest+diagnosed(err)) {
 		r.step.Problem = err
 	}
 }
 
-// problemsOnly sets apart what was said about opening a file, which may be
-// said again once it has been opened.
-const problemsOnly = " opened"
+// problemsOnly sets apart what was said went wrong with a file, which is said
+// again once it has been opened, or left.
+const problemsOnly = " problems"
 
 // unload puts everything back.
 func (r *run) unload() {
@@ -236,7 +239,8 @@ func (r *run) unload() {
 func (r *run) problem(file *File, err error) {
 	r.step.Failed = true
 	r.step.Wait = minWait // a mode or a file beside it may change, which no stamp shows
-	if r.state.sayOnce(file.Path, file.Digest+err.Error()) {
+	r.state.path = file.Path
+	if r.state.sayOnce(file.Path+problemsOnly, file.Digest+err.Error()) {
 		r.step.Problem = err
 	}
 }

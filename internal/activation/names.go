@@ -3,26 +3,9 @@ package activation
 import (
 	"slices"
 	"strings"
+
+	"github.com/escenv/escenv/internal/esc"
 )
-
-// maxName is the longest variable name, in bytes.
-const maxName = 128
-
-// validName reports whether name is one that every shell takes as a name and
-// as nothing else. Names cannot be quoted.
-func validName(name string) bool {
-	if name == "" || len(name) > maxName {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || '9' < c) {
-			return false
-		}
-	}
-	return true
-}
 
 // dangerous lists names that are code, or lead to code, to a shell, a loader,
 // an interpreter or an SDK. A name that ends in * stands for all that begin so.
@@ -68,7 +51,7 @@ type Refusal struct {
 func refusal(name, value string, allowed []string) *Refusal {
 	isOurs := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 	switch {
-	case !validName(name):
+	case !esc.IsVariableName(name):
 		return &Refusal{Name: name, Why: "is not a variable name"}
 	case slices.ContainsFunc(reserved, isOurs):
 		return &Refusal{Name: name, Why: "is escenv's own"}
@@ -103,9 +86,9 @@ func Dangerous(name string) string {
 	return ""
 }
 
-// competitors lists variables that some SDK prefers to AWS_ACCESS_KEY_ID and
-// its like, or mixes with them. While escenv's credentials are loaded they are
-// not, unless the environment sets them.
+// competitors are variables of another identity that some SDK prefers to
+// AWS_ACCESS_KEY_ID and its like, or mixes with them. While escenv's
+// credentials are loaded they are not, unless the environment sets them.
 var competitors = []string{
 	"AWS_CREDENTIAL_EXPIRATION", // of other credentials
 	"AWS_DEFAULT_PROFILE",       // as AWS_PROFILE
@@ -113,3 +96,14 @@ var competitors = []string{
 	"AWS_SECURITY_TOKEN",        // the old name; some take it before AWS_SESSION_TOKEN
 	"AWS_SESSION_TOKEN",         // would be sent along with keys it is not for
 }
+
+// lesser are variables that lead to another identity where there are no keys.
+var lesser = []string{
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE",
+}
+
+// Identities returns every variable that leads to another identity, for a
+// command that is to have no other.
+func Identities() []string { return slices.Concat(competitors, lesser) }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/escenv/escenv/internal/esc"
 )
 
 // A state is what one shell remembers between two runs of escenv, in a shell
@@ -125,7 +127,7 @@ func parseState(text string) (s *state, ok bool) {
 		s.said = strings.Split(words[7], ",")
 	}
 	for v := range slices.Chunk(words[8:], 3) {
-		if !validName(v[0]) {
+		if !esc.IsVariableName(v[0]) {
 			return nil, false
 		}
 		s.vars = append(s.vars, variable{v[0], v[1] == "true", v[2]})

@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/escenv/escenv/internal/esc"
 )
 
 // Bounds of what a setting can be. The issuer's are AWS's and the issuer's own.
@@ -133,7 +135,7 @@ func word(most int) func(string) error {
 }
 
 func variable(text string) error {
-	if len(text) > 128 || !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(text) {
+	if !esc.IsVariableName(text) {
 		return errors.New("must be the name of an environment variable")
 	}
 	return nil

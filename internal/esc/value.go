@@ -12,8 +12,8 @@ const Hidden = "[secret]"
 
 // A Value is a null, boolean, number, string, list or object of a definition,
 // and remembers whether it is secret. Anything computed from a secret is
-// secret. Printing, logging or encoding a secret Value gives Hidden; Reveal is
-// the only way out.
+// secret. Printing, logging or encoding a secret Value gives Hidden; the
+// methods called Reveal are the only way out.
 //
 // The zero Value is null. Values are immutable: do not change a list or map
 // after it was handed to New or came from List or Object.
@@ -128,13 +128,34 @@ func (v Value) Keys() []string {
 }
 
 // Reveal returns what v holds, secret or not: nil, bool, json.Number, string,
-// []Value or map[string]Value. It is the one way out of a secret, so every use
-// of it should be easy to justify.
+// []Value or map[string]Value. It is the way out of a secret, so every use of
+// it should be easy to justify.
 func (v Value) Reveal() any {
 	if s, ok := v.held.(*sealed); ok {
 		return s.raw
 	}
 	return v.held
+}
+
+// RevealAll is Reveal all the way down, in the types encoding/json knows: nil,
+// bool, json.Number, string, []any or map[string]any. An unknown is nil.
+func (v Value) RevealAll() any {
+	switch raw := v.Reveal().(type) {
+	case []Value:
+		list := make([]any, len(raw))
+		for i, e := range raw {
+			list[i] = e.RevealAll()
+		}
+		return list
+	case map[string]Value:
+		object := make(map[string]any, len(raw))
+		for name, e := range raw {
+			object[name] = e.RevealAll()
+		}
+		return object
+	default:
+		return raw
+	}
 }
 
 // RevealString returns the text of a scalar: a string as it is, a number as it

@@ -97,7 +97,7 @@ func textOf(fn string, args []esc.Value) (string, error) {
 	case "toString":
 		return interpolated(args[0]), nil
 	case "toJSON":
-		text, err := json.Marshal(plain(args[0]))
+		text, err := json.Marshal(args[0].RevealAll()) // into a value that is secret then
 		return string(text), err
 	case "toBase64":
 		return base64.StdEncoding.EncodeToString([]byte(first)), nil

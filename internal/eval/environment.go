@@ -7,9 +7,6 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// maxVariableName is the longest name of an environment variable, in bytes.
-const maxVariableName = 128
-
 // demand computes what a request wants into env.
 func (r *run) demand(env *esc.Environment, req esc.Request) error {
 	switch req.Want {
@@ -78,9 +75,9 @@ func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) 
 	}
 	text, scalar := v.RevealString()
 	switch {
-	case !validVariable(name):
+	case !esc.IsVariableName(name):
 		r.errorAt(at, fmt.Sprintf("%q is not the name of an environment variable", clip(name)),
-			fmt.Sprintf("use letters, digits and _, not beginning with a digit, at most %d", maxVariableName))
+			fmt.Sprintf("use letters, digits and _, not beginning with a digit, at most %d", esc.MaxVariableName))
 	case v.IsUnknown():
 		return esc.Variable{Name: name, Value: v}, true
 	case !scalar:
@@ -95,20 +92,6 @@ func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) 
 		return esc.Variable{Name: name, Value: value}, true
 	}
 	return esc.Variable{}, false
-}
-
-func validVariable(name string) bool {
-	if name == "" || len(name) > maxVariableName {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return true
 }
 
 // demandPath computes the value at a path below values.

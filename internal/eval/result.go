@@ -101,27 +101,7 @@ func quoted(v esc.Value) string {
 	return strconv.Quote(text)
 }
 
-// plain returns v in the types encoding/json knows, secrets in the clear: it
-// is what fn::toJSON writes, into a value that is secret then.
-func plain(v esc.Value) any {
-	if elements, ok := v.List(); ok {
-		out := make([]any, len(elements))
-		for i, e := range elements {
-			out[i] = plain(e)
-		}
-		return out
-	}
-	if fields, ok := v.Object(); ok {
-		out := make(map[string]any, len(fields))
-		for name, e := range fields {
-			out[name] = plain(e)
-		}
-		return out
-	}
-	return v.Reveal()
-}
-
-// fromPlain is plain, backwards.
+// fromPlain is RevealAll, backwards.
 func fromPlain(raw any) esc.Value {
 	switch raw := raw.(type) {
 	case []any:

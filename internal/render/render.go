@@ -49,7 +49,7 @@ func jsonText(v esc.Value) ([]byte, error) {
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(plain(v)); err != nil {
+	if err := encoder.Encode(v.RevealAll()); err != nil {
 		return nil, fmt.Errorf("writing JSON: %w", err)
 	}
 	return out.Bytes(), nil
@@ -91,25 +91,6 @@ func notUTF8() error {
 		WithHint("use fn::toBase64, or name the value and use --format string")
 }
 
-// plain returns v in the types encoding/json knows.
-func plain(v esc.Value) any {
-	if elements, ok := v.List(); ok {
-		out := make([]any, len(elements))
-		for i, e := range elements {
-			out[i] = plain(e)
-		}
-		return out
-	}
-	if fields, ok := v.Object(); ok {
-		out := make(map[string]any, len(fields))
-		for name, e := range fields {
-			out[name] = plain(e)
-		}
-		return out
-	}
-	return v.Reveal()
-}
-
 // stringText is a scalar as it is, without a newline after it.
 func stringText(v esc.Value) ([]byte, error) {
 	text, ok := v.RevealString()
@@ -141,7 +122,7 @@ func assignments(vars []esc.Variable, line func(name, value string) (string, err
 		switch {
 		case !ok:
 			return nil, unknownValue()
-		case !isName(v.Name):
+		case !esc.IsVariableName(v.Name):
 			return nil, esc.Errorf(esc.Invalid, "%q is not the name of an environment variable", esc.OneLine(v.Name, 80))
 		case strings.ContainsRune(value, 0):
 			return nil, cannotHold(v.Name, "a NUL byte")
@@ -158,16 +139,4 @@ func assignments(vars []esc.Variable, line func(name, value string) (string, err
 func cannotHold(name, what string) error {
 	return esc.Errorf(esc.Invalid, "the value of %s holds %s, which this format cannot", name, what).
 		WithHint("use --format json")
-}
-
-// isName guards what is written unquoted.
-func isName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
 }
