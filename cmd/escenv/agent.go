@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -162,8 +163,13 @@ func (p *program) printAgent(out *printer, status *wire.StatusResult) {
 	if status.Endpoint != "" {
 		out.printf("endpoint   %s\n", safe(status.Endpoint))
 	}
-	for _, l := range status.Leases {
-		out.printf("lease      %s, %s\n", safe(l.Name), p.lifetime(l))
+	var said []string
+	for _, l := range status.Leases { // a shell and exec may have one each
+		line := fmt.Sprintf("lease      %s, %s\n", safe(l.Name), p.lifetime(l))
+		if !slices.Contains(said, line) {
+			out.printf("%s", line)
+			said = append(said, line)
+		}
 	}
 }
 

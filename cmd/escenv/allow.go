@@ -151,7 +151,7 @@ func (p *program) findFile(path string) (*activation.File, error) {
 	}
 	file, err := finder.Find(filepath.Dir(path))
 	if file == nil || file.Path != filepath.Clean(path) {
-		return nil, esc.Errorf(esc.NotFound, "there is no %s", path)
+		return nil, esc.Errorf(esc.NotFound, "there is no %s", path).WithHint("echo PROJECT/NAME > %s", path)
 	}
 	return file, err
 }

@@ -174,7 +174,8 @@ func (p *program) runEnvRemove(ctx context.Context, name, path string, yes bool)
 	}
 	if path != "" {
 		var result wire.EnvWriteResult
-		return p.call(ctx, wire.OpEnvSet, wire.EnvSetArgs{Ref: ref, Path: path, Remove: true}, &result)
+		err := p.call(ctx, wire.OpEnvSet, wire.EnvSetArgs{Ref: ref, Path: path, Remove: true}, &result)
+		return withHint(err, true, "escenv env get "+ref.String())
 	}
 	if !yes {
 		if !p.onTerminal() {

@@ -41,7 +41,7 @@ func (p *program) runEnvGet(ctx context.Context, name string, args wire.EnvGetAr
 	}
 	var result wire.EnvGetResult
 	if err := p.call(ctx, wire.OpEnvGet, args, &result); err != nil {
-		return err
+		return withHint(err, args.Path != "", "escenv env get "+args.Ref.String())
 	}
 	_, err = p.stdout.Write(result.Text)
 	return err

@@ -9,16 +9,6 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// rivals are the variables that some SDK prefers to the access key in
-// AWS_ACCESS_KEY_ID, or mixes with it. They are another identity's.
-var rivals = [...]string{
-	"AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-	"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
-	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
-	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-}
-
 // childEnviron returns the command's environment: ours, without what would
 // beat the environment's credentials, and the environment's variables.
 func (p *program) childEnviron(env *esc.Environment) ([]string, error) {
@@ -29,7 +19,7 @@ func (p *program) childEnviron(env *esc.Environment) ([]string, error) {
 	}
 	ownKeys := slices.Contains(names, "AWS_ACCESS_KEY_ID")
 	if ownKeys {
-		for _, name := range rivals {
+		for _, name := range activation.Identities() {
 			child.unset(name)
 		}
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -74,13 +74,14 @@ func (p *program) export(ctx context.Context, shell string) error {
 	step := activator.Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: p.getenv(stateVariable)})
 	var b strings.Builder
 	writeChanges(&b, dialect, step.Changes)
-	stampErr = errors.Join(stampErr, p.writeWatch(&b, dialect, step, generation))
+	stampErr = cmp.Or(p.writeWatch(&b, dialect, step, generation), stampErr)
 	if _, err := p.stdout.WriteString(b.String()); err != nil {
 		return err
 	}
 	p.announce(step)
 	if stampErr != nil && step.File != nil {
 		p.sayWarn("every prompt here starts escenv: " + stampErr.Error())
+		p.sayHint("set XDG_RUNTIME_DIR to a directory of your own")
 	}
 	if step.Failed {
 		return statusError(exitFailed)
@@ -161,7 +162,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		// with one from then
 		var dueErr error
 		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
-		err = errors.Join(err, dueErr)
+		err = cmp.Or(err, dueErr)
 	}
 	for _, v := range []struct{ name, value string }{
 		{"__escenv_state", step.State},

@@ -48,7 +48,7 @@ func (p *program) runOpen(ctx context.Context, ref string, args wire.RenderArgs)
 	}
 	var result wire.RenderResult
 	if err := p.call(ctx, wire.OpRender, args, &result); err != nil {
-		return err
+		return withHint(err, args.Path != "", "escenv env get "+args.Ref.String())
 	}
 	p.printDiagnostics(result.Warnings)
 	_, err = p.stdout.Write(result.Text)

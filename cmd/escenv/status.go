@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -149,7 +150,7 @@ func (p *program) hookStatus(shell int) hookStatus {
 // printStatus prints what people want to know, most important first.
 func (p *program) printStatus(s shellStatus) error {
 	out := &printer{w: p.stdout}
-	p.printLoaded(out, s.Loaded)
+	p.printLoaded(out, s)
 	switch {
 	case s.File == nil:
 		out.printf("file       none at or above this directory\n")
@@ -171,8 +172,13 @@ func (p *program) printStatus(s shellStatus) error {
 	return out.err
 }
 
-func (p *program) printLoaded(out *printer, l *loadedStatus) {
-	if l == nil {
+func (p *program) printLoaded(out *printer, s shellStatus) {
+	l := s.Loaded
+	switch {
+	case l == nil && s.Hook.Installed && s.File != nil && s.File.Trust == trust.Allowed.String():
+		out.printf("loaded     nothing; escenv exec -- true says why\n")
+		return
+	case l == nil:
 		out.printf("loaded     nothing\n")
 		return
 	}

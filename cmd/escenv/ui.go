@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -63,19 +65,72 @@ func (p *program) explain(err error) {
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &diags):
-		p.printDiagnostics(diags)
-		p.sayError("the definition has errors")
+		p.explainDiagnostics(diags)
 	case errors.As(err, &e):
 		p.sayError(err.Error())
 		if e.Hint != "" {
-			p.sayHint(e.Hint)
+			p.sayHint(p.withConfigFile(e.Hint))
 		}
-	case errors.As(err, &path) && errors.Is(err, fs.ErrPermission):
+	case errors.As(err, &path) && filepath.IsAbs(path.Path) && !strings.HasPrefix(path.Path, "/dev/"):
 		p.sayError(err.Error())
-		p.sayHint("look at the owner and mode of " + path.Path)
+		p.sayHint("ls -ld " + nearest(path.Path))
 	default:
 		p.sayError(err.Error())
 	}
+}
+
+// explainDiagnostics prints what is wrong in a file, and how to get at it.
+func (p *program) explainDiagnostics(diags esc.Diagnostics) {
+	p.printDiagnostics(diags)
+	at := slices.IndexFunc(diags, func(d esc.Diagnostic) bool { return !d.Warning })
+	if at < 0 || diags[at].File == "" {
+		p.sayError("the definition has errors")
+		return
+	}
+	file := diags[at].File
+	p.sayError(file + " has errors")
+	if name, ok := p.definitionAt(file); ok {
+		p.sayHint("escenv env edit " + name)
+	}
+}
+
+// definitionAt returns the reference of the definition that is kept in file.
+func (p *program) definitionAt(file string) (name string, ok bool) {
+	dir, err := p.configDir()
+	if err != nil || !exists(file) {
+		return "", false
+	}
+	name, ok = strings.CutPrefix(file, filepath.Join(dir, "environments")+"/")
+	return strings.TrimSuffix(name, ".yaml"), ok
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// nearest returns the nearest of file and what is above it that is there.
+func nearest(file string) string {
+	for file != "/" && !exists(file) {
+		file = filepath.Dir(file)
+	}
+	return file
+}
+
+// withConfigFile names the settings file by its path in a hint from the agent,
+// which calls it by its name.
+func (p *program) withConfigFile(hint string) string {
+	const name = " config.yaml"
+	return strings.Replace(hint, name, " "+p.configFile(), 1)
+}
+
+// withHint gives an error that has none, if it may be one, a hint.
+func withHint(err error, applies bool, hint string) error {
+	var e *esc.Error
+	if applies && errors.As(err, &e) && e.Hint == "" {
+		return e.WithHint("%s", hint)
+	}
+	return err
 }
 
 func (p *program) sayError(words string) { p.sayLines("escenv: error: ", words) }
@@ -98,7 +153,7 @@ func (p *program) printDiagnostics(diags esc.Diagnostics) {
 		}
 		fmt.Fprintln(p.stderr, safe(line))
 		if d.Hint != "" {
-			p.sayHint(d.Hint)
+			p.sayHint(p.withConfigFile(d.Hint))
 		}
 	}
 }
@@ -107,10 +162,7 @@ func (p *program) printDiagnostics(diags esc.Diagnostics) {
 // reader, written as an escape: control characters, and marks that reorder or
 // hide text. Tabs become spaces.
 func safe(text string) string {
-	clean := func(r rune) bool {
-		return r != utf8.RuneError && r != '\t' && unicode.IsPrint(r)
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return !clean(r) }) < 0 {
+	if strings.IndexFunc(text, func(r rune) bool { return !esc.Printable(r) }) < 0 {
 		return text
 	}
 	var b strings.Builder
@@ -119,7 +171,7 @@ func safe(text string) string {
 		switch {
 		case r == '\t':
 			b.WriteByte(' ')
-		case clean(r):
+		case esc.Printable(r):
 			b.WriteRune(r)
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, text[i])
