@@ -287,6 +287,31 @@ func TestARefusalAndElsewhereEndAtOnce(t *testing.T) {
 	w.want() // dev's credentials are not for prod
 }
 
+func TestWhoComesBackIsToldAgain(t *testing.T) {
+	for name, breaks := range map[string]func(w *world){
+		"it cannot be opened": func(w *world) { w.err = esc.Errorf(esc.Refused, "no") },
+		"it is not safe": func(w *world) {
+			if err := os.Chmod(filepath.Join(w.root, "shop/.escenv"), 0o666); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			breaks(w)
+			for range 2 {
+				if s := w.step("shop"); s.Problem == nil {
+					t.Error("it is silent on entering")
+				}
+				if s := w.step("shop"); s.Problem != nil || !s.Failed {
+					t.Errorf("at the next prompt it says again %v", s.Problem)
+				}
+				w.step("out")
+			}
+		})
+	}
+}
+
 func TestExpiredCredentialsAreNotLoaded(t *testing.T) {
 	w := newWorld(t)
 	w.env.Expires = noon
