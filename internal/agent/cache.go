@@ -107,7 +107,17 @@ func (c *Cache) keep(req esc.Request, l *lease) (renewed bool) {
 	}
 	c.leases[key] = l
 	c.prune()
+	if end := l.env.Expires; !end.IsZero() {
+		time.AfterFunc(end.Sub(c.Now()), c.sweep)
+	}
 	return old != nil && !same(old.env, l.env)
+}
+
+// sweep drops what has expired, also if nobody asks for anything any more.
+func (c *Cache) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.prune()
 }
 
 // prune drops what has expired, and the oldest leases if there are too many.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+	"weak"
 
 	"github.com/escenv/escenv/internal/agent"
 	"github.com/escenv/escenv/internal/esc"
@@ -493,6 +495,32 @@ func TestLeasesNameWhatIsValid(t *testing.T) {
 		if leases := cache.Leases(); len(leases) != 0 {
 			t.Errorf("expired, and still there: %+v", leases)
 		}
+	})
+}
+
+// TestWhatExpiresLeavesMemory: also if nobody asks for anything any more.
+func TestWhatExpiresLeavesMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache, _ := cacheOf(&bakery{life: time.Hour})
+		held := func() weak.Pointer[esc.Variable] {
+			env, err := cache.Open(t.Context(), dev)
+			must(t, err)
+			return weak.Make(&env.Variables[0])
+		}()
+		inMemory := func() bool {
+			synctest.Wait()
+			runtime.GC()
+			return held.Value() != nil
+		}
+		time.Sleep(time.Hour - time.Nanosecond)
+		if !inMemory() {
+			t.Error("it is gone before its time")
+		}
+		time.Sleep(time.Nanosecond)
+		if inMemory() {
+			t.Error("it is still in memory")
+		}
+		runtime.KeepAlive(cache)
 	})
 }
 
