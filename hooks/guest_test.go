@@ -132,7 +132,9 @@ func TestNothingOnStdout(t *testing.T) {
 // parser and shellcheck.
 func TestLint(t *testing.T) {
 	for _, check := range [][]string{
-		{"bash", "bash", "-n"}, {"zsh", "zsh", "-n"}, {"fish", "fish", "--no-execute"},
+		{"bash", "bash", "-n"},
+		{"zsh", "zsh", "-n"},
+		{"fish", "fish", "--no-execute"},
 		{"bash", "shellcheck", "--severity=style"},
 	} {
 		t.Run(check[1], func(t *testing.T) {

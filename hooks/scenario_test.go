@@ -307,7 +307,7 @@ var scenarios = []struct {
 	}},
 	{"no secret in a variable that is not exported", func(s *shell) {
 		s.run("cd " + s.path("shop"))
-		for _, line := range strings.Split(s.run("set"), "\n") {
+		for line := range strings.SplitSeq(s.run("set"), "\n") {
 			if strings.Contains(line, "secret") && !strings.Contains(line, "AWS_SECRET_ACCESS_KEY") {
 				s.t.Errorf("a secret is in %q", line)
 			}
