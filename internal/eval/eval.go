@@ -71,10 +71,21 @@ func (e *Evaluator) openLayers(ctx context.Context, req esc.Request) ([]*esc.Env
 	errs := make([]error, len(req.Refs))
 	var group sync.WaitGroup
 	for i, ref := range req.Refs {
-		group.Go(func() { layers[i], errs[i] = e.openLayer(ctx, ref, req, slots) })
+		group.Go(func() { layers[i], errs[i] = e.openSafely(ctx, ref, req, slots) })
 	}
 	group.Wait()
 	return layers, join(errs)
+}
+
+// openSafely is openLayer for a goroutine of its own, where a crash would end
+// the program and print what it is about.
+func (e *Evaluator) openSafely(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (env *esc.Environment, err error) {
+	defer func() {
+		if recover() != nil {
+			env, err = nil, esc.Errorf(esc.Internal, "opening %s crashed", ref)
+		}
+	}()
+	return e.openLayer(ctx, ref, req, slots)
 }
 
 func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (*esc.Environment, error) {

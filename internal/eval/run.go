@@ -84,13 +84,24 @@ func (r *run) start(work func(context.Context) (settle func())) {
 		case <-r.ctx.Done():
 			return
 		}
-		settle := work(r.ctx)
+		settle := safely(r.ctx, work)
 		<-r.slots
 		select {
 		case r.settled <- settle:
 		case <-r.ctx.Done():
 		}
 	}()
+}
+
+// safely does work. If that crashes, so does the goroutine that computes, which
+// can make an error of it.
+func safely(ctx context.Context, work func(context.Context) (settle func())) (settle func()) {
+	defer func() {
+		if recover() != nil { // what it says may hold a secret
+			settle = func() { panic("work of this evaluation crashed") }
+		}
+	}()
+	return work(ctx)
 }
 
 // finish asks until ready says yes, waiting for work in between, and then for
