@@ -19,6 +19,9 @@ import (
 // ErrRunning says that another agent listens already.
 var ErrRunning = errors.New("an agent is running already")
 
+// maxPath is how long a socket's path may be: 107 bytes on Linux, 103 on macOS.
+const maxPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
 // A Listener is a socket in a directory of this user's alone. It accepts
 // nobody else.
 type Listener struct {
@@ -30,6 +33,10 @@ type Listener struct {
 // Listen makes the directory and the socket, for this user only. However many
 // start at once, one listens and the others get ErrRunning.
 func Listen(path string) (*Listener, error) {
+	if len(path) > maxPath {
+		return nil, esc.Errorf(esc.Unavailable, "the socket's path %s has %d bytes; the system takes %d", path, len(path), maxPath).
+			WithHint("set XDG_RUNTIME_DIR to a shorter directory of your own, or set ESCENV_NO_AGENT=1")
+	}
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}

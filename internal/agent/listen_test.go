@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/escenv/escenv/internal/agent"
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -55,6 +56,13 @@ func TestListenTakesThePlaceOfADeadAgent(t *testing.T) {
 	must(t, l.Close())
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("the socket is still there")
+	}
+}
+
+func TestListenSaysThatAPathIsTooLong(t *testing.T) {
+	_, err := agent.Listen(filepath.Join(privateDir(t), strings.Repeat("long", 30), "agent.sock"))
+	if e, ok := errors.AsType[*esc.Error](err); !ok || !strings.Contains(e.Summary, "bytes; the system takes") || !strings.Contains(e.Hint, "XDG_RUNTIME_DIR") {
+		t.Errorf("got %v", err)
 	}
 }
 
