@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -220,6 +221,15 @@ func TestKilledEscenv(t *testing.T) {
 	term.expect("status 137")
 	term.expect("restored")
 	eventually(t, "the command ends", func() bool { return !alive(pid) })
+}
+
+// TestTheMonitorsArgumentsSayNothing: everybody on the machine can read them.
+func TestTheMonitorsArgumentsSayNothing(t *testing.T) {
+	term := onTerminal(t, wrapper("pty", "sh", "-c", `tr '\0' '|' </proc/$PPID/cmdline; echo; : "$0"`, "s3cret-argument")...)
+	if shown := term.expect("\r\n"); !regexp.MustCompile(`^escenv: terminal monitor\|\d+\|\d+\|\r\n$`).MatchString(shown) {
+		t.Errorf("they are %q", shown)
+	}
+	term.ends()
 }
 
 // TestCrashedEscenv: whatever a crash prints holds no secret, even of what was
