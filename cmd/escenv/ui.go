@@ -69,7 +69,7 @@ func (p *program) explain(err error) {
 	case errors.As(err, &e):
 		p.sayError(err.Error())
 		if e.Hint != "" {
-			p.sayHint(p.withConfigFile(e.Hint))
+			p.sayHint(e.Hint)
 		}
 	case errors.As(err, &path) && filepath.IsAbs(path.Path) && !strings.HasPrefix(path.Path, "/dev/"):
 		p.sayError(err.Error())
@@ -117,13 +117,6 @@ func nearest(file string) string {
 	return file
 }
 
-// withConfigFile names the settings file by its path in a hint from the agent,
-// which calls it by its name.
-func (p *program) withConfigFile(hint string) string {
-	const name = " config.yaml"
-	return strings.Replace(hint, name, " "+p.configFile(), 1)
-}
-
 // withHint gives an error that has none, if it may be one, a hint.
 func withHint(err error, applies bool, hint string) error {
 	var e *esc.Error
@@ -153,7 +146,7 @@ func (p *program) printDiagnostics(diags esc.Diagnostics) {
 		}
 		fmt.Fprintln(p.stderr, safe(line))
 		if d.Hint != "" {
-			p.sayHint(p.withConfigFile(d.Hint))
+			p.sayHint(d.Hint)
 		}
 	}
 }
