@@ -44,9 +44,31 @@ func (c *canary) String() string {
 // what the servers store, and the identity tokens that tests hand in.
 var notOurs = map[string]bool{"server": true, "given": true, "bin": true}
 
+// keyFile is the one place for an issuer's private key.
+const keyFile = "/.config/escenv/issuer/key.pem"
+
+// learnKeys remembers every issuer's private key below dir.
+func (c *canary) learnKeys(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, keyFile) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
+				c.learn("an issuer's key", line)
+			}
+		}
+		return err
+	})
+}
+
 // search reads every file below dir, and what else was seen, and returns where
 // a secret is.
 func (c *canary) search(dir string) (leaks []string) {
+	if err := c.learnKeys(dir); err != nil {
+		leaks = append(leaks, "cannot look: "+err.Error())
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for line := range c.commandLines {
@@ -58,7 +80,7 @@ func (c *canary) search(dir string) (leaks []string) {
 			leaks = append(leaks, "cannot look: "+err.Error())
 		case d.IsDir() && notOurs[d.Name()]:
 			return filepath.SkipDir
-		case d.Type().IsRegular():
+		case d.Type().IsRegular() && !strings.HasSuffix(path, keyFile):
 			leaks = append(leaks, c.searchFile(path)...)
 		}
 		return nil
@@ -123,6 +145,7 @@ func TestCanaryFindsWhatLeaks(t *testing.T) {
 	dir := t.TempDir()
 	for file, text := range map[string]string{
 		"home/state": "key=wJalrXUtnFEMI", "home/fine": "nothing", "server/db": "wJalrXUtnFEMI",
+		"home" + keyFile: "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n", "home/site/keys.json": "MIGHAgEAMBMG",
 	} {
 		path := filepath.Join(dir, file)
 		os.MkdirAll(filepath.Dir(path), 0o700)
@@ -133,7 +156,7 @@ func TestCanaryFindsWhatLeaks(t *testing.T) {
 	c.commandLines["curl\x00-d\x00wJalrXUtnFEMI"] = true
 
 	leaks := strings.Join(c.search(dir), "\n")
-	want := "a secret key in " + dir + "/home/state\na secret key in the command line of curl"
+	want := "a secret key in " + dir + "/home/state\na secret key in the command line of curl\nan issuer's key in " + dir + "/home/site/keys.json"
 	if leaks != want {
 		t.Errorf("found:\n%s\nwant:\n%s", leaks, want)
 	}
