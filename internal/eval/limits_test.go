@@ -31,11 +31,14 @@ func TestLimits(t *testing.T) {
 	}
 	tests := []struct{ name, text, want string }{
 		{"text", "description: " + many("x", 1<<20), "larger than 1024 KiB"},
-		{"open brackets", many("[", 1<<20), "nested deeper than 64"},
+		{"open brackets", many("[", 40_000), "nested deeper than 64"},
 		{"brackets", "values: {a: " + many("[", 63) + many("]", 63) + "}", "nested deeper than 64"},
-		{"dashes", many("- ", 1<<19), "nested deeper than 64"},
-		{"keys in keys", many("? ", 1<<19), "nested deeper than 64"},
-		{"nodes", "values: [" + many("a,", 50_000) + "]", "values must be an object"},
+		{"dashes", many("- ", 30_000), "nested deeper than 64"},
+		{"keys in keys", many("? ", 30_000), "nested deeper than 64"},
+		{"nodes", "values: [" + many("a,", 50_000) + "]", "more than 50000 nodes"},
+		{"many brackets", many("[", 1<<20), "more than 50000 nodes"},
+		{"many dashes", many("- ", 1<<19), "more than 50000 nodes"},
+		{"many lines", many("a:\n", 1<<18), "more than 50000 nodes"},
 		{"nodes in values", "values: {a: [" + many("a,", 50_000) + "]}", "more than 50000 nodes"},
 		{"value", "values: {a: " + many("x", 256<<10+1) + "}", "larger than 256 KiB"},
 		{"key", "values: {" + many("x", 5000) + ": 1}", "not YAML"},

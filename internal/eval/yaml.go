@@ -33,6 +33,10 @@ func document(text []byte) (*yaml.Node, error) {
 		line, column := locate(text, at)
 		return nil, &syntaxError{line, column, "the definition is not UTF-8 text", ""}
 	}
+	if at := crowded(text); at >= 0 {
+		line, column := locate(text, at)
+		return nil, &syntaxError{line, column, fmt.Sprintf("the definition has more than %d nodes", maxNodes), ""}
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
 	switch err := decoder.Decode(&doc); {
