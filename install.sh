@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds escenv and escenv-agent from the source this script stands in and
-# puts them into PREFIX/bin. See ./install.sh --help.
+# puts them into PREFIX. See ./install.sh --help.
 set -eu
 
 usage() {
@@ -8,8 +8,9 @@ usage() {
 usage: [PREFIX=DIR] ./install.sh [--quiet]
 
 Builds escenv and escenv-agent from this source, with the Go on your PATH, and
-puts them into PREFIX/bin (default: ~/.local/bin). Changes nothing else: the
-line for your shell's startup file is printed, for you to add.
+puts them into PREFIX/bin (default: ~/.local/bin). The part of escenv that no
+prompt waits for goes to PREFIX/libexec/escenv. Changes nothing else: the line
+for your shell's startup file is printed, for you to add.
 
   -q, --quiet  say nothing when all is well
   -h, --help   print this
@@ -33,16 +34,16 @@ revision() {
 	echo "$commit"
 }
 
-# build puts a program into a directory.
+# build PROGRAM FILE TAG puts a program into a file.
 build() {
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags urfave_cli_no_docs \
-		-ldflags "-s -w $stamps" -o "$2/$1" "./cmd/$1" || die "$1 does not build"
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags "urfave_cli_no_docs $3" \
+		-ldflags "-s -w $stamps" -o "$2" "./cmd/$1" || die "$1 does not build"
 }
 
-# place replaces PREFIX/bin/NAME in one step: who runs it has the old program
-# or the new one.
+# place FILE DIR puts a file into a directory in one step: who runs it has the
+# old program or the new one.
 place() {
-	mv -f "$new/$1" "$bin/$1" || die "cannot write $bin/$1" "PREFIX=\$HOME/.local ./install.sh"
+	mv -f "$1" "$2/" || die "cannot write to $2" "PREFIX=\$HOME/.local ./install.sh"
 }
 
 # advise says what is left for the person to do.
@@ -73,18 +74,22 @@ main() {
 
 	command -v go >/dev/null 2>&1 || die "go is not on your PATH" "install Go 1.26 or newer from https://go.dev/dl"
 	prefix=${PREFIX:-${HOME:?}/.local}
-	mkdir -p "$prefix/bin" || die "cannot make $prefix/bin" "PREFIX=\$HOME/.local ./install.sh"
+	mkdir -p "$prefix/bin" "$prefix/libexec/escenv" || die "cannot make $prefix/bin" "PREFIX=\$HOME/.local ./install.sh"
 	bin=$(cd "$prefix/bin" && pwd)
+	libexec=$(cd "$prefix/libexec/escenv" && pwd)
 	cd "$(dirname "$0")"
 
 	stamps="-X github.com/escenv/escenv/internal/build.revision=$(revision)"
 	new=$(mktemp -d "$bin/.escenv-new.XXXXXX") || die "cannot write to $bin"
 	trap 'rm -rf "$new"' EXIT
 	trap 'exit 1' HUP INT TERM
-	build escenv "$new"
-	build escenv-agent "$new"
-	place escenv-agent
-	place escenv
+	mkdir "$new/whole"
+	build escenv "$new/escenv" escenv_light
+	build escenv "$new/whole/escenv" ''
+	build escenv-agent "$new/escenv-agent" ''
+	place "$new/escenv-agent" "$bin"
+	place "$new/whole/escenv" "$libexec"
+	place "$new/escenv" "$bin"
 	[ -n "$quiet" ] || advise
 }
 

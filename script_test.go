@@ -17,8 +17,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// programs is where TestMain builds what the scripts run: the real programs,
-// with the race detector and with a clock that scripts can set ahead.
+// programs is where the programs are that scripts run: the real ones, laid out
+// as install.sh does, with the race detector and a clock that scripts can set
+// ahead.
 var programs string
 
 func TestMain(m *testing.M) {
@@ -26,12 +27,20 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	programs = dir
-	build := exec.Command("go", "build", "-race", "-tags", "urfave_cli_no_docs escenv_testclock", "-o", dir, "./cmd/...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=1")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
-		os.Exit(1)
+	programs = filepath.Join(dir, "bin")
+	for _, build := range [][]string{
+		{"libexec/escenv/", "", "./cmd/escenv"},
+		{"bin/", "", "./cmd/escenv-agent", "./cmd/escenv-devcloud"},
+		{"bin/", "escenv_light", "./cmd/escenv"},
+	} {
+		tags := "urfave_cli_no_docs escenv_testclock " + build[1]
+		args := append([]string{"build", "-race", "-tags", tags, "-o", filepath.Join(dir, build[0]) + "/"}, build[2:]...)
+		cmd := exec.Command("go", args...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+			os.Exit(1)
+		}
 	}
 	status := m.Run()
 	os.RemoveAll(dir)

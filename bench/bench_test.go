@@ -78,14 +78,16 @@ func (h *house) write(b *testing.B, file, text string) {
 	}
 }
 
-// build makes the programs as install.sh does.
+// build installs the programs as a person does.
 func (h *house) build(b *testing.B, dir string) {
 	b.Helper()
-	for name, source := range map[string]string{"escenv": "../cmd/escenv", "escenv-agent": "../cmd/escenv-agent", "empty": dir + "/empty/main.go"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w", "-o", filepath.Join(h.bin, name), source)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	install := exec.Command("./install.sh", "--quiet")
+	install.Dir = ".."
+	empty := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(h.bin, "empty"), dir+"/empty/main.go")
+	for _, cmd := range []*exec.Cmd{install, empty} {
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "PREFIX="+dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("building %s: %v\n%s", name, err, out)
+			b.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
 		}
 	}
 }

@@ -1,3 +1,5 @@
+//go:build !escenv_light
+
 package main
 
 import (
@@ -5,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/activation"
-	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/internal/wire"
 )
@@ -121,39 +121,6 @@ func (p *program) decide(record func(trust.Store) error) error {
 		p.sayWarn("open shells notice only after cd: " + err.Error())
 	}
 	return p.stamps().Prune(now.Add(-stampAge))
-}
-
-// findFile finds the .escenv that path means: the file, or the one in that
-// directory, or without a path the nearest. The file is returned beside what
-// is wrong with it.
-func (p *program) findFile(path string) (*activation.File, error) {
-	dir, err := p.logicalDir()
-	if err != nil {
-		return nil, err
-	}
-	finder := activation.Finder{UID: os.Getuid()}
-	if path == "" {
-		file, err := finder.Find(dir)
-		if file == nil && err == nil {
-			err = esc.Errorf(esc.NotFound, "there is no %s at or above %s", activation.Name, dir).
-				WithHint("echo PROJECT/NAME > %s", activation.Name)
-		}
-		return file, err
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, activation.Name)
-	}
-	if filepath.Base(path) != activation.Name {
-		return nil, usageError{path + " is not a " + activation.Name, "escenv allow --help"}
-	}
-	file, err := finder.Find(filepath.Dir(path))
-	if file == nil || file.Path != filepath.Clean(path) {
-		return nil, esc.Errorf(esc.NotFound, "there is no %s", path).WithHint("echo PROJECT/NAME > %s", path)
-	}
-	return file, err
 }
 
 // showFile prints what allowing the file leads to. It reports whether some of

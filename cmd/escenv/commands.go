@@ -1,9 +1,9 @@
+//go:build !escenv_light
+
 package main
 
 import (
 	"github.com/urfave/cli/v2"
-
-	"github.com/escenv/escenv/internal/esc"
 )
 
 // commands lists every command in the order help shows them.
@@ -36,15 +36,6 @@ func inherit(commands []*cli.Command) {
 		}
 		inherit(c.Subcommands)
 	}
-}
-
-// parseRef reads a reference from the command line.
-func (p *program) parseRef(text string) (esc.Ref, error) {
-	dir, err := p.dir()
-	if err != nil {
-		return esc.Ref{}, err
-	}
-	return esc.ParseRef(text, dir)
 }
 
 // noAgentFlag lets a command do without the shared agent.

@@ -7,8 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/mask"
@@ -31,54 +29,25 @@ const execExit = `N      the command's own
 126    the command cannot be executed
 127    there is no such command`
 
-// An execution is what exec was asked to do.
-type execution struct {
-	refs    cli.StringSlice
-	noMask  bool
-	tty     string // auto, always or never
-	verbose bool
-}
-
-func (p *program) newExecCommand() *cli.Command {
-	var x execution
-	return &cli.Command{
-		Name:      "exec",
-		Usage:     "run a command in an environment",
-		ArgsUsage: "[--] COMMAND [ARG]...",
-		Description: help(`Opens the environments, later ones winning, and runs the command with their
-variables. Without -e they are those of the nearest allowed .escenv.
-
-Secrets in the command's output are shown as [secret]. That catches accidents:
-a command that means to show a secret can. On a terminal the command has a
-terminal too; otherwise its output goes through pipes. With nothing to mask, or
-with --no-mask, the command takes escenv's place.`,
-			execExit, `escenv exec -e shop/dev -- aws s3 ls`),
-		Flags: append([]cli.Flag{
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "open `REF`; may be given again", Destination: &x.refs},
-		}, p.executionFlags(&x)...),
-		Action: func(c *cli.Context) error {
-			if !c.Args().Present() {
-				return usageError{"there is no command to run", withAnyReference}
-			}
-			return p.runExec(c.Context, &x, c.Args().Slice())
-		},
+// runExecution is exec or run, dispatched before the command line is built. ok
+// is false if it is help that is asked for. There is nothing to clean up when
+// an interrupt ends it before the command runs.
+func (p *program) runExecution(parse func([]string) (*execution, error)) (status int, ok bool) {
+	x, err := parse(p.args[2:])
+	switch {
+	case err != nil:
+		return p.report(err), true
+	case x.help:
+		return 0, false
 	}
-}
-
-// executionFlags are the flags exec and run share.
-func (p *program) executionFlags(x *execution) []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "no-mask", Aliases: []string{"i", "interactive"}, Usage: "show secrets in the output", Destination: &x.noMask},
-		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "give it a terminal; `WHEN`: auto, always, never", Destination: &x.tty},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how the command is run, and why", Destination: &x.verbose},
-		p.noAgentFlag(),
-	}
+	p.private = x.private
+	return p.report(p.runExec(context.Background(), x)), true
 }
 
 // runExec runs the command. It does not return if the command takes escenv's
 // place or is ended by a signal.
-func (p *program) runExec(ctx context.Context, x *execution, args []string) error {
-	status, err := p.execute(ctx, x, args)
+func (p *program) runExec(ctx context.Context, x *execution) error {
+	status, err := p.execute(ctx, x)
 	var usage usageError
 	var start *process.StartError
 	switch {
@@ -86,7 +55,7 @@ func (p *program) runExec(ctx context.Context, x *execution, args []string) erro
 		return err
 	case errors.As(err, &start):
 		p.sayError(start.Error())
-		if hint := p.withReference(args); start.Code() == exitNotFound && hint != withAnyReference {
+		if hint := p.withReference(x.command); start.Code() == exitNotFound && hint != withAnyReference {
 			p.sayHint(hint)
 		}
 		return statusError(start.Code())
@@ -99,12 +68,12 @@ func (p *program) runExec(ctx context.Context, x *execution, args []string) erro
 	return statusError(status.Code())
 }
 
-func (p *program) execute(ctx context.Context, x *execution, args []string) (process.Status, error) {
+func (p *program) execute(ctx context.Context, x *execution) (process.Status, error) {
 	run, err := p.mode(x)
 	if err != nil {
 		return process.Status{}, err
 	}
-	refs, err := p.layers(x.refs.Value(), args)
+	refs, err := p.layers(x.refs, x.command)
 	if err != nil {
 		return process.Status{}, err
 	}
@@ -122,11 +91,14 @@ func (p *program) execute(ctx context.Context, x *execution, args []string) (pro
 		return process.Status{}, err
 	}
 	command := &process.Command{
-		Args: args, Env: environ, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
-		Secrets: mask.NewSet(secrets(env)...), Self: self,
+		Args: x.command, Env: environ, Stdin: p.stdin, Stdout: p.stdout, Stderr: p.stderr,
+		Self: self,
 	}
-	if command.Secrets.Empty() {
-		run = replace("there is no secret to mask")
+	if !x.noMask {
+		command.Secrets = mask.NewSet(secrets(env)...)
+		if command.Secrets.Empty() {
+			run = replace("there is no secret to mask")
+		}
 	}
 	if x.verbose {
 		p.say(run.how + ": " + run.why)

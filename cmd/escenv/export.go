@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/shells"
@@ -21,37 +19,13 @@ import (
 // stateVariable hands the shell's state to the one process that asked for it.
 const stateVariable = "__ESCENV_STATE"
 
-// runExport is escenv export, dispatched before the command line is built.
-// Anything but the name of a shell goes the ordinary way.
-func (p *program) runExport(args []string) int {
-	if len(args) != 1 || strings.HasPrefix(args[0], "-") || args[0] == "help" || args[0] == "h" {
-		return p.report(p.runApp(context.Background()))
+// runExport is escenv export, dispatched before the command line is built. ok
+// is false unless it is asked for one shell.
+func (p *program) runExport() (status int, ok bool) {
+	if len(p.args) != 3 || strings.HasPrefix(p.args[2], "-") || p.args[2] == "help" || p.args[2] == "h" {
+		return 0, false
 	}
-	return p.report(p.export(context.Background(), args[0]))
-}
-
-func (p *program) newExportCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "export",
-		Usage:     "print what a shell must evaluate in this directory; the hook calls it",
-		ArgsUsage: "SHELL",
-		Description: help(`Prints statements for bash, zsh or fish that bring the environment which the
-nearest allowed .escenv names, or take it away where there is none. Variables
-of your own come back when you leave, unless you changed them meanwhile.
-Without the hook, evaluate it where you need it.
-
-ESCENV_QUIET=1 keeps it from saying what it loads; errors are always said.`,
-			`0  the statements do what the .escenv says, or it is not allowed
-1  something went wrong: the statements take credentials away
-2  the command line was not understood`, `eval "$(escenv export bash)"`),
-		Action: func(c *cli.Context) error {
-			args, err := words(c, 1, 1)
-			if err != nil {
-				return err
-			}
-			return p.export(c.Context, args[0])
-		},
-	}
+	return p.report(p.export(context.Background(), p.args[2])), true
 }
 
 // export prints the statements for one prompt, in one piece: a shell never sees

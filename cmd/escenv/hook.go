@@ -1,3 +1,5 @@
+//go:build !escenv_light
+
 package main
 
 import (
@@ -7,8 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/hooks"
-	"github.com/escenv/escenv/internal/activation"
-	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/shells"
 )
 
@@ -54,22 +54,10 @@ func (p *program) printScript(shell string, script func(shells.Dialect, string) 
 	return out.err
 }
 
-// hookDialect returns the dialect of a shell that has a hook.
-func hookDialect(shell string) (shells.Dialect, error) {
-	dialect, err := shells.Lookup(shell)
-	if err != nil {
-		return nil, usageError{err.Error(), "escenv hook --help"}
-	}
-	if dialect.Name() == "sh" {
-		return nil, usageError{shell + " has no hook: use bash, zsh or fish", "escenv hook --help"}
-	}
-	return dialect, nil
-}
-
 // self returns the path that will still be this program after an upgrade: one
 // on PATH that leads to it now, else its own.
 func (p *program) self() (string, error) {
-	own, err := os.Executable()
+	own, err := ownPath()
 	if err != nil {
 		return "", err
 	}
@@ -87,34 +75,4 @@ func (p *program) self() (string, error) {
 		}
 	}
 	return own, nil
-}
-
-// trust is where decisions about .escenv files are kept.
-func (p *program) trust() (trust.Store, error) {
-	dir, err := p.stateDir()
-	return trust.Store{Dir: filepath.Join(dir, "trust"), UID: os.Getuid()}, err
-}
-
-// stamps are the files that let a shell see a change without a process.
-func (p *program) stamps() activation.Stamps {
-	return activation.Stamps{Dir: p.runtimeDir(), UID: os.Getuid()}
-}
-
-// configFile is where the user's settings are, for messages.
-func (p *program) configFile() string {
-	dir, err := p.configDir()
-	if err != nil {
-		return "config.yaml"
-	}
-	return filepath.Join(dir, "config.yaml")
-}
-
-// logicalDir is the directory as the shell calls it. One that is gone is still
-// called what it was.
-func (p *program) logicalDir() (string, error) {
-	dir, err := p.dir()
-	if err != nil && filepath.IsAbs(p.getenv("PWD")) {
-		return filepath.Clean(p.getenv("PWD")), nil
-	}
-	return dir, err
 }

@@ -126,10 +126,9 @@ func (p *program) findAgent() (string, error) {
 		WithHint("install both programs: ./install.sh in the source of escenv %s", build.Version())
 }
 
-// ownDirs returns where this program is, links resolved, and where it seems to
-// be.
+// ownDirs returns where escenv is, links resolved, and where it seems to be.
 func ownDirs() []string {
-	self, err := os.Executable()
+	self, err := ownPath()
 	if err != nil {
 		return nil
 	}
@@ -138,6 +137,16 @@ func ownDirs() []string {
 		dirs = []string{filepath.Dir(real), filepath.Dir(self)}
 	}
 	return dirs
+}
+
+// ownPath returns the path of escenv, as people run it: the whole program is
+// kept from their sight in libexec (see light.go).
+func ownPath() (string, error) {
+	self, err := os.Executable()
+	if prefix, ok := strings.CutSuffix(self, "/libexec/escenv/escenv"); ok {
+		self = prefix + "/bin/escenv"
+	}
+	return self, err
 }
 
 func isProgram(file string) bool {
