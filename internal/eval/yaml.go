@@ -57,8 +57,8 @@ func document(text []byte) (*yaml.Node, error) {
 // quotes nothing of the text but names of aliases, which may be secrets.
 func explain(text []byte, err error) *syntaxError {
 	words := strings.TrimPrefix(err.Error(), "yaml: ")
-	if strings.HasPrefix(words, "unknown anchor") {
-		line, column := aliasPosition(text)
+	if m := regexp.MustCompile(`(?s)^unknown anchor '(.*)'`).FindStringSubmatch(words); m != nil {
+		line, column := aliasPosition(text, m[1])
 		return &syntaxError{line, column, "aliases are not supported", "quote text that begins with *"}
 	}
 	if strings.HasPrefix(words, "exceeded max depth") {
@@ -100,9 +100,9 @@ func breaksAt(text []byte, failure error) int {
 	return n - 1
 }
 
-// aliasPosition finds the first thing that looks like an alias.
-func aliasPosition(text []byte) (line, column int) {
-	m := regexp.MustCompile(`(?:^|[\s\[{,:-])(\*)[^\s*]`).FindSubmatchIndex(text)
+// aliasPosition finds the first thing that looks like the alias.
+func aliasPosition(text []byte, name string) (line, column int) {
+	m := regexp.MustCompile(`(?:^|[\s\[{,:-])(\*)` + regexp.QuoteMeta(name) + `(?:[^\w-]|$)`).FindSubmatchIndex(text)
 	if m == nil {
 		return 1, 1
 	}
