@@ -53,10 +53,16 @@ func (k *keeper) envWrite(ctx context.Context, args wire.EnvWriteArgs) (*wire.En
 	}
 	evaluator := *setup.evaluator
 	evaluator.Loader = draft{loader{k.store}, args.Ref, args.Text}
-	if _, err := evaluator.Check(ctx, args.Ref); err != nil {
+	checked, err := evaluator.Check(ctx, args.Ref)
+	if err != nil {
 		return nil, err
 	}
-	return k.write(args.Ref, store.Change{Text: args.Text, Base: args.Base, Create: args.Create})
+	result, err := k.write(args.Ref, store.Change{Text: args.Text, Base: args.Base, Create: args.Create})
+	if err != nil {
+		return nil, err
+	}
+	result.Warnings = checked.Warnings // of what it imports, too
+	return result, nil
 }
 
 // A draft is the store as it would be with another text for one definition.
