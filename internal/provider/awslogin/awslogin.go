@@ -145,7 +145,7 @@ func (p *Provider) assume(ctx context.Context, login oidc, at esc.Site) (*types.
 // and twice that after each further one, never less than half.
 func pause(attempt int) time.Duration {
 	longest := 200 * time.Millisecond << (attempt - 1)
-	return longest/2 + rand.N(longest/2) //nolint:gosec // it spreads callers; guessing it gains nothing
+	return longest/2 + rand.N(longest/2) // it spreads callers; guessing it gains nothing
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
