@@ -31,7 +31,7 @@ var arch = map[string][]string{
 	// rooms
 	"hooks":                         {"shells"},
 	"internal/activation":           {"internal/esc", "internal/safefile"},
-	"internal/agent":                {"internal/esc", "internal/wire", "github.com/fsnotify/fsnotify", "golang.org/x/sys", "golang.org/x/sync"},
+	"internal/agent":                {"internal/esc", "internal/wire", "github.com/fsnotify/fsnotify", "golang.org/x/sys"},
 	"internal/config":               {"internal/esc", "internal/safefile", "go.yaml.in/yaml/v3"},
 	"internal/devcloud":             {"internal/esc", "internal/devcloud/policy", "internal/devcloud/sigv4", "internal/devcloud/webidentity", "github.com/johannesboyne/gofakes3"},
 	"internal/devcloud/policy":      {},
