@@ -3,15 +3,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/activation"
@@ -85,9 +82,13 @@ func (p *program) runAllow(ctx context.Context, path string, yes bool) error {
 		if problem {
 			p.sayWarn("what it opens cannot be shown, so look at it yourself")
 		}
-		if !p.ask("allow " + file.Path + "?") {
+		yes, err := p.ask(ctx, "allow "+file.Path+"?")
+		if err == nil && !yes {
 			p.say("not allowed")
-			return statusError(exitFailed)
+			err = statusError(exitFailed)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return p.decide(func(s trust.Store) error { return s.Allow(file.Canonical, file.Digest) })
@@ -153,17 +154,4 @@ func (p *program) showEnvironment(name string, result wire.CheckResult) {
 			p.sayWarn(v + " " + why + ": the hook leaves it out unless " + p.configFile() + " allows it")
 		}
 	}
-}
-
-// onTerminal reports whether somebody can be asked.
-func (p *program) onTerminal() bool {
-	return isatty.IsTerminal(p.stdin.Fd()) && isatty.IsTerminal(p.stderr.Fd())
-}
-
-// ask puts a question that only y or yes answers.
-func (p *program) ask(question string) bool {
-	fmt.Fprint(p.stderr, "escenv: "+safe(question)+" [y/N] ")
-	line, err := bufio.NewReader(io.LimitReader(p.stdin, 1<<10)).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return err == nil && (answer == "y" || answer == "yes")
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -183,8 +184,8 @@ func (p *program) runEnvRemove(ctx context.Context, name, path string, yes bool)
 		if !p.onTerminal() {
 			return usageError{"there is no terminal to ask on", "escenv env rm " + ref.String() + " --yes"}
 		}
-		if !p.ask("remove " + ref.String() + " for good?") {
-			return statusError(exitFailed)
+		if yes, err := p.ask(ctx, "remove "+ref.String()+" for good?"); err != nil || !yes {
+			return cmp.Or(err, error(statusError(exitFailed)))
 		}
 	}
 	return p.call(ctx, wire.OpEnvRemove, wire.EnvRemoveArgs{Ref: ref}, nil)

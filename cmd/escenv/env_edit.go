@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,11 +60,11 @@ func (p *program) runEnvEdit(ctx context.Context, name, editor string) error {
 		return err
 	}
 	err = p.editDraft(ctx, ref, draft, editor, old)
-	if err != nil {
+	if text, unread := os.ReadFile(draft); err != nil && (unread != nil || !bytes.Equal(text, old.Text)) {
 		p.say("your text is kept in " + draft)
 		return err
 	}
-	return os.RemoveAll(dir)
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 // draftDir makes a directory for one draft. It may hold secrets, so it is in
@@ -101,8 +102,8 @@ func (p *program) editDraft(ctx context.Context, ref esc.Ref, draft, editor stri
 			return err
 		}
 		p.printDiagnostics(diags)
-		if !p.ask("it has errors and was not saved: edit again?") {
-			return statusError(exitFailed)
+		if again, err := p.ask(ctx, "it has errors and was not saved: edit again?"); err != nil || !again {
+			return cmp.Or(err, error(statusError(exitFailed)))
 		}
 	}
 }

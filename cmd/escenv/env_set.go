@@ -12,7 +12,6 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
@@ -93,7 +92,7 @@ func (p *program) runEnvSet(ctx context.Context, words []string, args wire.EnvSe
 	case given:
 		args.Value = words[2]
 	default:
-		if args.Value, err = p.readValue(args); err != nil {
+		if args.Value, err = p.readValue(ctx, args.Path); err != nil {
 			return err
 		}
 	}
@@ -110,12 +109,9 @@ func (p *program) runEnvSet(ctx context.Context, words []string, args wire.EnvSe
 
 // readValue reads a value from stdin: unseen from a terminal, else all of it
 // but one line end.
-func (p *program) readValue(args wire.EnvSetArgs) (string, error) {
+func (p *program) readValue(ctx context.Context, path string) (string, error) {
 	if isatty.IsTerminal(p.stdin.Fd()) {
-		fmt.Fprintf(p.stderr, "escenv: value of %s: ", safe(args.Path))
-		text, err := term.ReadPassword(int(p.stdin.Fd()))
-		fmt.Fprintln(p.stderr)
-		return string(text), err
+		return p.askSecret(ctx, "value of "+path)
 	}
 	text, err := p.readInput("-")
 	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), err

@@ -59,6 +59,8 @@ func (p *program) runExec(ctx context.Context, x *execution) error {
 			p.sayHint(hint)
 		}
 		return statusError(start.Code())
+	case errors.Is(err, context.Canceled):
+		return err
 	case err != nil:
 		p.explain(err)
 		return statusError(exitNotRun)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitInterrupted = 130 // as shells have it for Ctrl-C
 )
 
 // A usageError is a command line that cannot be understood.
@@ -49,6 +52,8 @@ func (p *program) report(err error) int {
 		return exitOK
 	case errors.As(err, &status):
 		return int(status)
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted // whoever did it knows
 	case errors.As(err, &usage):
 		p.sayError(usage.summary)
 		p.sayHint(usage.help)
