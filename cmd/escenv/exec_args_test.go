@@ -24,6 +24,7 @@ func TestExecArguments(t *testing.T) {
 		"exec -e shop/dev -e=shop/eu -- aws -i":   {refs: []string{"shop/dev", "shop/eu"}, command: []string{"aws", "-i"}},
 		"exec --env shop/dev --no-mask aws":       {refs: []string{"shop/dev"}, noMask: true, command: []string{"aws"}},
 		"exec -i -v --tty never --no-agent -- -x": {noMask: true, verbose: true, private: true, tty: "never", command: []string{"-x"}},
+
 		"exec -- help":                   {command: []string{"help"}},
 		"exec - x":                       {command: []string{"-", "x"}},
 		"exec -- -- x":                   {command: []string{"--", "x"}},

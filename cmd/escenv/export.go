@@ -94,6 +94,7 @@ func verdictOf(v trust.Verdict) activation.Verdict {
 		return activation.Allowed
 	case trust.Denied:
 		return activation.Denied
+	case trust.Unknown:
 	}
 	return activation.Unknown
 }
@@ -164,6 +165,7 @@ func (p *program) announce(step *activation.Step) {
 			p.say("renewed " + step.Name + p.timeLeft(step.Expires))
 		case activation.Unloaded:
 			p.say("unloaded " + step.Name)
+		case activation.Unchanged:
 		}
 	}
 	if step.Untrusted {

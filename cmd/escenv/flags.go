@@ -16,7 +16,7 @@ import (
 // words returns a command's arguments, from to to of them, and sets the flags
 // that stand among them.
 func words(c *cli.Context, from, to int) ([]string, error) {
-	found, err := setFlags(c, c.Args().Slice(), false)
+	found, err := setFlags(c, c.Args().Slice())
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +37,8 @@ func needed(usage string, n int) string {
 	return strings.Join(slices.DeleteFunc(asked[min(n, len(asked)):], func(word string) bool { return word[0] == '[' }), " and ")
 }
 
-// leadingFlags sets the flags that args begin with, and returns the rest.
-func leadingFlags(c *cli.Context, args []string) ([]string, error) { return setFlags(c, args, true) }
-
-// setFlags sets the flags among args and returns the words, up to the first
-// of them if the flags only lead.
-func setFlags(c *cli.Context, args []string, lead bool) (found []string, err error) {
+// setFlags sets the flags among args and returns the words.
+func setFlags(c *cli.Context, args []string) (found []string, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		switch {
@@ -52,8 +48,6 @@ func setFlags(c *cli.Context, args []string, lead bool) (found []string, err err
 			if args, err = setFlag(c, args); err != nil {
 				return nil, err
 			}
-		case lead:
-			return args, nil
 		default:
 			found, args = append(found, word), args[1:]
 		}

@@ -75,11 +75,15 @@ func TestOneLineSaysWhatHappened(t *testing.T) {
 		}, "escenv: loaded shop/dev: +AWS_ACCESS_KEY_ID -AWS_PROFILE (59m)\n"},
 		{activation.Step{Outcome: activation.Renewed, Name: "shop/dev", Expires: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)}, "escenv: renewed shop/dev (3h)\n"},
 		{activation.Step{Outcome: activation.Unloaded, Name: "shop/dev"}, "escenv: unloaded shop/dev\n"},
-		{activation.Step{Untrusted: true, File: &activation.File{Path: "/p/\x1b[2J/.escenv"}},
-			"escenv: warning: /p/\\x1b[2J/.escenv is not allowed yet\nescenv: hint: escenv allow\n"},
-		{activation.Step{Name: "shop/dev", Refused: []activation.Refusal{{Name: "PATH", Why: "is code", Settable: true}, {Name: "a b", Why: "is no name"}}},
+		{
+			activation.Step{Untrusted: true, File: &activation.File{Path: "/p/\x1b[2J/.escenv"}},
+			"escenv: warning: /p/\\x1b[2J/.escenv is not allowed yet\nescenv: hint: escenv allow\n",
+		},
+		{
+			activation.Step{Name: "shop/dev", Refused: []activation.Refusal{{Name: "PATH", Why: "is code", Settable: true}, {Name: "a b", Why: "is no name"}}},
 			"escenv: warning: PATH is left out of shop/dev: it is code\nescenv: warning: a b is left out of shop/dev: it is no name\n" +
-				"escenv: hint: to allow it, put hook: {allow: [PATH]} into /home/alice/.config/escenv/config.yaml\n"},
+				"escenv: hint: to allow it, put hook: {allow: [PATH]} into /home/alice/.config/escenv/config.yaml\n",
+		},
 	} {
 		p, talk := hookProgram(t)
 		p.announce(&c.step)

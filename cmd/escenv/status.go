@@ -103,7 +103,7 @@ func (p *program) fileStatus() (*fileStatus, error) {
 	case file == nil:
 		return nil, err
 	case err != nil:
-		return &fileStatus{Path: file.Path, Trust: "refused", Problem: err.Error()}, nil
+		return &fileStatus{Path: file.Path, Trust: "refused", Problem: err.Error()}, nil //nolint:nilerr // it is what status says
 	}
 	decisions, err := p.trust()
 	if err != nil {

@@ -64,7 +64,8 @@ func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
 		}
 	}
 	for _, want := range []Reply{
-		{V: 1, Result: json.RawMessage(`{"name":"shop/dev"}`)}, {V: 1, Progress: odd},
+		{V: 1, Result: json.RawMessage(`{"name":"shop/dev"}`)},
+		{V: 1, Progress: odd},
 		{V: 2, Error: &Error{Kind: esc.Refused, Summary: odd, Hint: "h", Diagnostics: result.Warnings}},
 	} {
 		body, err := json.Marshal(want)
