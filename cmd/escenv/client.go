@@ -111,6 +111,7 @@ type talk struct {
 	mu    sync.Mutex
 	timer *time.Timer // runs from the first progress on
 	words string      // to be said
+	said  string      // last, and not again: every try waits for the same
 	open  bool        // the user has begun to wonder
 	ended bool
 }
@@ -135,8 +136,9 @@ func (t *talk) wonder() {
 }
 
 func (t *talk) flush() {
-	if t.words != "" && !t.ended {
+	if t.words != "" && t.words != t.said && !t.ended {
 		t.say(t.words)
+		t.said = t.words
 	}
 	t.words = ""
 }

@@ -21,6 +21,7 @@ func TestProgressIsSaidToThoseWhoWait(t *testing.T) {
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
+		talk.progress("two")
 		talk.progress("three")
 		talk.end()
 		talk.progress("four")
