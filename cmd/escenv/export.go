@@ -39,13 +39,9 @@ func (p *program) export(ctx context.Context, shell string) error {
 	if err != nil {
 		return err
 	}
-	activator, err := p.activator()
-	if err != nil {
-		return err
-	}
 	stamps := p.stamps()
 	generation, stampErr := stamps.OfGeneration()
-	step := activator.Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: p.getenv(stateVariable)})
+	step := p.activator().Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: p.getenv(stateVariable)})
 	var b strings.Builder
 	writeChanges(&b, dialect, step.Changes)
 	stampErr = cmp.Or(p.writeWatch(&b, dialect, step, generation), stampErr)
@@ -64,21 +60,21 @@ func (p *program) export(ctx context.Context, shell string) error {
 }
 
 // activator decides for this run.
-func (p *program) activator() (*activation.Activator, error) {
-	decisions, err := p.trust()
-	if err != nil {
-		return nil, err
-	}
+func (p *program) activator() *activation.Activator {
+	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
 		Finder: activation.Finder{UID: os.Getuid()},
 		Opener: p.opener(),
 		Now:    p.now,
 		Salt:   salt(),
 		Check: func(path, digest string) (activation.Verdict, error) {
+			if unknown != nil {
+				return activation.Unknown, unknown
+			}
 			verdict, err := decisions.Check(path, digest)
 			return verdictOf(verdict), err
 		},
-	}, nil
+	}
 }
 
 // salt makes two shells' hashes of one value different. It stands beside them,
