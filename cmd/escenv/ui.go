@@ -142,17 +142,27 @@ func (p *program) sayLines(prefix, words string) {
 	}
 }
 
-// printDiagnostics prints each as file:line:col: summary.
+// maxDiagnostics is how many are printed: a file that is something else
+// altogether is wrong in every line.
+const maxDiagnostics = 10
+
+// printDiagnostics prints each as file:line:col: summary, and a hint once.
 func (p *program) printDiagnostics(diags esc.Diagnostics) {
-	for _, d := range diags {
+	hint := ""
+	for i, d := range diags {
+		if i == maxDiagnostics {
+			p.say(fmt.Sprintf("and %d more", len(diags)-i))
+			return
+		}
 		line := d.String()
 		if d.Warning {
 			line = d.Position.String() + ": warning: " + d.Summary
 		}
 		fmt.Fprintln(p.stderr, safe(line))
-		if d.Hint != "" {
+		if d.Hint != "" && d.Hint != hint {
 			p.sayHint(d.Hint)
 		}
+		hint = d.Hint
 	}
 }
 
