@@ -72,30 +72,38 @@ func (x *execution) flags(args []string, help string) (rest []string, err error)
 			return nil, usageError{word + " needs a value", help}
 		case takesValue && !joined:
 			value, args = args[0], args[1:]
-		case !takesValue && joined && value != "true":
-			return nil, usageError{word + ": this flag takes no value", help}
+		case !takesValue && !joined:
+			value = "true"
 		}
-		set(value)
+		if !set(value) {
+			return nil, usageError{word + ": say true or false", help}
+		}
 	}
 	return args, nil
 }
 
-// flag returns what sets a flag, nil if there is none of that name.
-func (x *execution) flag(name string) (set func(value string), takesValue bool) {
-	on := func(flag *bool) (func(string), bool) { return func(string) { *flag = true }, false }
+// flag returns what sets a flag and reports whether it could; it is nil if there
+// is no flag of that name. takesValue is false for switches.
+func (x *execution) flag(name string) (set func(value string) bool, takesValue bool) {
+	var on *bool
 	switch name {
 	case "env", "e":
-		return func(ref string) { x.refs = append(x.refs, ref) }, true
+		return func(ref string) bool { x.refs = append(x.refs, ref); return true }, true
 	case "tty":
-		return func(when string) { x.tty = when }, true
+		return func(when string) bool { x.tty = when; return true }, true
 	case "no-mask", "interactive", "i":
-		return on(&x.noMask)
+		on = &x.noMask
 	case "verbose", "v":
-		return on(&x.verbose)
+		on = &x.verbose
 	case "no-agent":
-		return on(&x.private)
+		on = &x.private
 	case "help", "h":
-		return on(&x.help)
+		on = &x.help
+	default:
+		return nil, false
 	}
-	return nil, false
+	return func(value string) (ok bool) {
+		*on, ok = value == "true", value == "true" || value == "false"
+		return ok
+	}, false
 }

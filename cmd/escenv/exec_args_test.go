@@ -26,6 +26,7 @@ func TestExecArguments(t *testing.T) {
 		"exec -i -v --tty never --no-agent -- -x": {noMask: true, verbose: true, private: true, tty: "never", command: []string{"-x"}},
 
 		"exec -- help":                   {command: []string{"help"}},
+		"exec --no-mask=false x":         {command: []string{"x"}},
 		"exec - x":                       {command: []string{"-", "x"}},
 		"exec -- -- x":                   {command: []string{"--", "x"}},
 		"exec --help":                    {help: true},
@@ -48,7 +49,7 @@ func TestExecArgumentsThatAreWrong(t *testing.T) {
 		"exec -e shop/dev":       "no command",
 		"exec -e":                "needs a value",
 		"exec --nope x":          "no flag --nope",
-		"exec --no-mask=maybe x": "takes no value",
+		"exec --no-mask=maybe x": "say true or false",
 		"run":                    "no environment",
 		"run shop/dev":           "no command",
 		"run -e shop/dev x y":    "first word",

@@ -102,6 +102,9 @@ func (f Finder) read(file *File) error {
 		return fmt.Errorf("finding out where %s is: %w", file.Path, err)
 	}
 	file.Canonical = canonical
+	if filepath.Base(canonical) != Name { // or what is wrong with it would show what it holds
+		return esc.Errorf(esc.Invalid, "not using %s: it is a link to %s, which is no %s", file.Path, canonical, Name)
+	}
 	text, info, err := f.readSafe(canonical, maxFile)
 	if err != nil {
 		return err

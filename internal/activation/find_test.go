@@ -104,10 +104,15 @@ func TestAttacks(t *testing.T) {
 		}, "p/drop/mine", "can be written by anybody", false},
 		{"link to a file in a directory anybody may write", func(t *testing.T, root string) {
 			must(t, os.Mkdir(root+"/drop", 0o700))
-			must(t, os.Rename(root+"/p/.escenv", root+"/drop/x"))
+			must(t, os.Rename(root+"/p/.escenv", root+"/drop/.escenv"))
 			must(t, os.Chmod(root+"/drop", 0o777))
-			must(t, os.Symlink("../drop/x", root+"/p/.escenv"))
+			must(t, os.Symlink("../drop/.escenv", root+"/p/.escenv"))
 		}, "p", "can be written by anybody", false},
+		{"link to a file whose lines would be shown", func(t *testing.T, root string) {
+			must(t, os.WriteFile(root+"/credentials", []byte("correct-horse-battery\n"), 0o600))
+			must(t, os.Remove(root+"/p/.escenv"))
+			must(t, os.Symlink("../credentials", root+"/p/.escenv"))
+		}, "p", "which is no .escenv", false},
 		{"definition anybody may write", func(t *testing.T, root string) {
 			must(t, os.WriteFile(root+"/p/.escenv", []byte("./env.yaml"), 0o600))
 			must(t, os.WriteFile(root+"/p/env.yaml", nil, 0o600))
