@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,7 +33,14 @@ func TestMain(m *testing.M) {
 		os.Exit(wrap(os.Args[2], os.Args[3:]))
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or each wrapper takes a second to end
+	heedSignals()
 	os.Exit(m.Run())
+}
+
+// heedSignals lets the programs that tests start have signals that whoever runs
+// the tests may ignore, as nohup does: what is caught is not inherited.
+func heedSignals() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 }
 
 func wrap(mode string, args []string) int {
