@@ -15,6 +15,9 @@ import (
 // formats that open can write, the default first.
 var formats = [...]string{"json", "yaml", "dotenv", "shell", "fish", "string"}
 
+// variableFormats are those of environment variables: they know no PATH.
+var variableFormats = [...]string{"dotenv", "shell", "fish"}
+
 func (p *program) newOpenCommand() *cli.Command {
 	var ask wire.RenderArgs
 	return &cli.Command{
@@ -23,7 +26,8 @@ func (p *program) newOpenCommand() *cli.Command {
 		ArgsUsage: "REF [PATH]",
 		Description: help(`Opens everything in the environment, or only what PATH needs, and prints it. A
 PATH reads like a reference in a definition: aws.login.sessionToken, hosts[0],
-["a key"]. The formats dotenv, shell and fish print the environmentVariables.`,
+["a key"]. The formats dotenv, shell and fish print the environmentVariables,
+and take no PATH.`,
 			plainExit, `escenv open shop/dev --format json | jq .aws
 eval "$(escenv open shop/dev --format shell)"`),
 		Flags: []cli.Flag{
@@ -44,6 +48,9 @@ eval "$(escenv open shop/dev --format shell)"`),
 func (p *program) runOpen(ctx context.Context, ref string, args wire.RenderArgs) (err error) {
 	if !slices.Contains(formats[:], args.Format) {
 		return usageError{"there is no format " + args.Format + ": use " + strings.Join(formats[:], ", "), "escenv open --help"}
+	}
+	if args.Path != "" && slices.Contains(variableFormats[:], args.Format) {
+		return usageError{args.Format + " is a format for all environmentVariables: it takes no PATH", "escenv open --help"}
 	}
 	if args.Ref, err = p.parseRef(ref); err != nil {
 		return err
