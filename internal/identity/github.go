@@ -21,6 +21,8 @@ const (
 
 	fetchTimeout = 10 * time.Second
 	maxAnswer    = 1 << 20
+
+	gitHubHint = `give the job "permissions: {id-token: write}"`
 )
 
 // GitHubActions asks the token service of a GitHub Actions job, which needs
@@ -43,14 +45,14 @@ func (g GitHubActions) present() bool {
 
 // Token asks for a token for the audience. Unless g is Private it returns an
 // *esc.Error of kind CallerIdentity; NotFound outside of a job that may ask;
-// Unavailable if the service does not answer.
+// Refused if the service says so; Unavailable if it does not answer.
 func (g GitHubActions) Token(ctx context.Context, req esc.TokenRequest) (esc.Token, error) {
 	switch {
 	case !g.Private:
 		return esc.Token{}, callerIdentity("the environment")
 	case !g.present():
 		return esc.Token{}, esc.Errorf(esc.NotFound, "this is not a GitHub Actions job that may have an identity token").
-			WithHint(`give the job "permissions: {id-token: write}"`)
+			WithHint(gitHubHint)
 	}
 	address, err := gitHubRequest(getenv(g.Environ, gitHubURL), req.Audience)
 	if err != nil {
@@ -58,6 +60,9 @@ func (g GitHubActions) Token(ctx context.Context, req esc.TokenRequest) (esc.Tok
 	}
 	esc.Progress(ctx, "waiting for GitHub's identity token")
 	body, err := g.fetch(ctx, address)
+	if refused, ok := errors.AsType[*esc.Error](err); ok {
+		return esc.Token{}, refused
+	}
 	if err != nil {
 		return esc.Token{}, unavailable("asking GitHub Actions for an identity token", err)
 	}
@@ -97,8 +102,13 @@ func (g GitHubActions) fetch(ctx context.Context, address string) ([]byte, error
 		return nil, withoutURL(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s", esc.OneLine(res.Status, 60))
+	status := esc.OneLine(res.Status, 60)
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return nil, esc.Errorf(esc.Refused, "GitHub Actions refuses an identity token: the answer is %s", status).WithHint(gitHubHint)
+	default:
+		return nil, fmt.Errorf("the answer is %s", status)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err == nil && len(body) > maxAnswer {

@@ -63,7 +63,8 @@ func TestGitHubFaults(t *testing.T) {
 		kind   esc.Kind
 		want   string
 	}{
-		{"refused", text(403, bearer), esc.Unavailable, "the answer is 403 Forbidden"},
+		{"refused", text(403, bearer), esc.Refused, "GitHub Actions refuses an identity token: the answer is 403 Forbidden"},
+		{"ended", text(401, bearer), esc.Refused, "the answer is 401 Unauthorized"},
 		{"broken", text(500, ""), esc.Unavailable, "the answer is 500 Internal Server Error"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, esc.Unavailable, "the answer is 302 Found"},
 		{"no JSON", text(200, "<html>"), esc.Unavailable, "answered without an identity token"},
