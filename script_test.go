@@ -65,6 +65,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"cloud":  startCloud,
 		"clock":  setClock,
+		"job":    startJob,
 		"ttyrun": runOnTerminal,
 	}
 }
