@@ -1,6 +1,7 @@
 # What a person types here. `make demo` and `make test` are the two that matter.
 
-GOTEST   = go test -tags urfave_cli_no_docs
+# Without the test cache, which does not know of the programs that tests build.
+GOTEST   = go test -count=1 -tags urfave_cli_no_docs
 SCRIPTS  = install.sh .ci/tools .ci/packages .ci/fuzz .ci/run
 FUZZTIME = 20s
 
