@@ -77,11 +77,11 @@ func TestReferences(t *testing.T) {
 	for text, want := range map[string]esc.Ref{
 		"shop/dev":          {Project: "shop", Name: "dev"},
 		"s3:shop/dev@3":     {Store: "s3", Project: "shop", Name: "dev", Revision: "3"},
-		"./dev.yaml":        {Path: "/work/shop/dev.yaml"},
-		"../dev.yaml":       {Path: "/work/dev.yaml"},
+		"./dev.yaml":        {Path: "/code/shop/dev.yaml"},
+		"../dev.yaml":       {Path: "/code/dev.yaml"},
 		"/etc/../tmp/x.yml": {Path: "/tmp/x.yml"},
 	} {
-		if got, err := esc.ParseRef(text, "/work/shop"); err != nil || got != want {
+		if got, err := esc.ParseRef(text, "/code/shop"); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v; want %+v", text, got, err, want)
 		}
 	}
@@ -89,8 +89,26 @@ func TestReferences(t *testing.T) {
 		"", "dev", "/", "shop/", "/dev/../\x00", "shop/dev/x", "shop/..", "shop/a..b", ".shop/dev", "shop/-dev", "shop/dév",
 		"shop/dev@", ":shop/dev", "a b/c", "shop/dev\n", "shop/" + strings.Repeat("a", 101), "$(id)/dev", "~/dev",
 	} {
-		if got, err := esc.ParseRef(text, "/work"); err == nil && got.Path == "" {
+		if got, err := esc.ParseRef(text, "/code"); err == nil && got.Path == "" {
 			t.Errorf("%q was taken for %+v", text, got)
+		}
+	}
+}
+
+// A .escenv from elsewhere may hold anything, and must not fill the screen.
+func TestAWrongReferenceIsNotRepeatedWhole(t *testing.T) {
+	long := strings.Repeat("é", 5000)
+	for text, want := range map[string]string{
+		long:                       "it has no project",
+		"shop/" + long:             "is not a name",
+		"shop/dev@" + long:         "its revision",
+		long + ":shop/dev":         "its store",
+		"./x" + long + "\x00":      "a NUL byte",
+		"\xff" + long + "/" + long: "is not a name",
+	} {
+		_, err := esc.ParseRef(text, "/code")
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 600 {
+			t.Errorf("%.20q: %v", text, err)
 		}
 	}
 }
@@ -102,7 +120,7 @@ func FuzzParseRef(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		ref, err := esc.ParseRef(text, "/work")
+		ref, err := esc.ParseRef(text, "/code")
 		if err != nil {
 			return
 		}

@@ -30,13 +30,13 @@ func ParseRef(text, dir string) (Ref, error) {
 	if store, after, ok := strings.Cut(rest, ":"); ok {
 		r.Store, rest = store, after
 		if !validSegment(store) {
-			return Ref{}, badRef(text, "its store %q is not a name", store)
+			return Ref{}, badRef(text, "its store %.120q is not a name", store)
 		}
 	}
 	if before, revision, ok := strings.Cut(rest, "@"); ok {
 		r.Revision, rest = revision, before
 		if !validSegment(revision) {
-			return Ref{}, badRef(text, "its revision %q is not a name", revision)
+			return Ref{}, badRef(text, "its revision %.120q is not a name", revision)
 		}
 	}
 	project, name, ok := strings.Cut(rest, "/")
@@ -45,7 +45,7 @@ func ParseRef(text, dir string) (Ref, error) {
 	}
 	for _, s := range []string{project, name} {
 		if !validSegment(s) {
-			return Ref{}, badRef(text, "%q is not a name: use letters, digits, '-', '_' and '.', beginning with a letter or digit", s)
+			return Ref{}, badRef(text, "%.120q is not a name: use up to 100 letters, digits, '-', '_' and '.', beginning with a letter or digit", s)
 		}
 	}
 	r.Project, r.Name = project, name
@@ -67,7 +67,7 @@ func parsePath(text, dir string) (Ref, error) {
 }
 
 func badRef(text, format string, args ...any) error {
-	e := Errorf(Invalid, "%q does not name an environment: "+format, append([]any{text}, args...)...)
+	e := Errorf(Invalid, "%.120q does not name an environment: "+format, append([]any{text}, args...)...)
 	return e.WithHint("write it as project/name, or ./file.yaml for a file kept beside the code")
 }
 
