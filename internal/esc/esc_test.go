@@ -107,7 +107,7 @@ func TestAWrongReferenceIsNotRepeatedWhole(t *testing.T) {
 		"\xff" + long + "/" + long: "is not a name",
 	} {
 		_, err := esc.ParseRef(text, "/code")
-		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 600 {
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 800 {
 			t.Errorf("%.20q: %v", text, err)
 		}
 	}
