@@ -8,7 +8,7 @@ import (
 )
 
 // prompts runs a shell that loads a hook, enters a directory, and then calls
-// the hook's prompt function %N times between two readings of the clock. It
+// the hook's prompt function TIMES times between two readings of the clock. It
 // prints microseconds a call.
 var prompts = map[string]struct{ escenv, direnv string }{
 	"bash": {
@@ -25,13 +25,13 @@ var prompts = map[string]struct{ escenv, direnv string }{
 	},
 }
 
-// loops time N calls of run after three to settle.
+// loops time TIMES calls of run after three to settle.
 var loops = map[string]string{
-	"bash": `; run; run; run; a=$EPOCHREALTIME; for ((i = 0; i < N; i++)); do run; done; b=$EPOCHREALTIME
-		echo $(( (${b/./} - ${a/./}) / N ))`,
-	"zsh": `; run; run; run; zmodload zsh/datetime; a=$EPOCHREALTIME; for ((i = 0; i < N; i++)); do run; done
-		b=$EPOCHREALTIME; printf '%.0f\n' $(( (b - a) * 1000000 / N ))`,
-	"fish": `; run; run; run; set a (date +%s%N); for i in (seq N); run; end; set b (date +%s%N); math -s0 "($b - $a) / 1000 / N"`,
+	"bash": `; run; run; run; a=$EPOCHREALTIME; for ((i = 0; i < TIMES; i++)); do run; done; b=$EPOCHREALTIME
+		echo $(( (${b/./} - ${a/./}) / TIMES ))`,
+	"zsh": `; run; run; run; zmodload zsh/datetime; a=$EPOCHREALTIME; for ((i = 0; i < TIMES; i++)); do run; done
+		b=$EPOCHREALTIME; printf '%.0f\n' $(( (b - a) * 1000000 / TIMES ))`,
+	"fish": `; run; run; run; set a (date +%s%N); for i in (seq TIMES); run; end; set b (date +%s%N); math -s0 "($b - $a) / 1000 / TIMES"`,
 }
 
 // BenchmarkPrompt reports the microseconds a quiet prompt costs in each shell,
@@ -49,9 +49,9 @@ func BenchmarkPrompt(b *testing.B) {
 			}
 			var ours, theirs float64
 			for b.Loop() {
-				ours = h.prompt(b, shell, script.escenv+strings.ReplaceAll(loops[shell], "N", "500"), h.shop)
+				ours = h.prompt(b, shell, script.escenv+strings.ReplaceAll(loops[shell], "TIMES", "500"), h.shop)
 				if _, err := exec.LookPath("direnv"); err == nil {
-					theirs = h.prompt(b, shell, script.direnv+strings.ReplaceAll(loops[shell], "N", "20"), h.rc)
+					theirs = h.prompt(b, shell, script.direnv+strings.ReplaceAll(loops[shell], "TIMES", "20"), h.rc)
 				}
 			}
 			b.ReportMetric(0, "ns/op")
@@ -74,7 +74,7 @@ func (h *house) prompt(b *testing.B, shell, script, dir string) float64 {
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	us, bad := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil || bad != nil {
+	if err != nil || bad != nil || us <= 0 {
 		b.Fatalf("%s: %v, printed %q\n%s", shell, err, out, errs.String())
 	}
 	return us
