@@ -4,11 +4,15 @@ package main
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/urfave/cli/v2"
 )
+
+// pageEnd is how every page of help ends.
+var pageEnd = regexp.MustCompile(`\n\nEXIT STATUS\n(   .+\n)+\nEXAMPLE\n(   .+\n)+$`)
 
 // TestEveryPageIsComplete reads the help of every command.
 func TestEveryPageIsComplete(t *testing.T) {
@@ -27,6 +31,9 @@ func TestEveryPageIsComplete(t *testing.T) {
 				if strings.Count(page.String(), heading) != 1 {
 					t.Errorf("%s: %q is not there once:\n%s", c.HelpName, heading, &page)
 				}
+			}
+			if !pageEnd.Match(page.Bytes()) {
+				t.Errorf("%s: the page does not end with its exit statuses and an example:\n%s", c.HelpName, &page)
 			}
 			for line := range strings.SplitSeq(page.String(), "\n") {
 				if len(line) > 100 || strings.TrimRight(line, " ") != line {
