@@ -3,7 +3,7 @@ package build
 
 import "runtime/debug"
 
-// Stamps of a release, set by the linker (see the Makefile).
+// Stamps of a release, set by the linker (see install.sh).
 var (
 	version  = "0.1.0-dev"
 	revision string
