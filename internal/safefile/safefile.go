@@ -52,7 +52,7 @@ func ReadIn(root *os.Root, name string, rule Rule) ([]byte, error) {
 	path := filepath.Join(root.Name(), name)
 	// A root follows links that stay below it, whatever the flag says.
 	if info, err := root.Lstat(name); rule.NoFollow && err == nil && info.Mode().Type() == fs.ModeSymlink {
-		return nil, &UnsafeError{Path: path, Why: "is a symbolic link"}
+		return nil, &UnsafeError{Path: path, Why: "is a symbolic link", Hint: "ls -l " + path}
 	}
 	text, _, err := rule.read(root.OpenFile, name, path)
 	return text, err
@@ -77,14 +77,14 @@ func (r Rule) read(open opener, name, path string) ([]byte, fs.FileInfo, error) 
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, &UnsafeError{Path: path, Why: "is not a regular file"}
+		return nil, nil, &UnsafeError{Path: path, Why: "is not a regular file", Hint: "ls -l " + path}
 	}
 	if err := r.Check(path, info); err != nil {
 		return nil, nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, r.Max+1))
 	if err == nil && int64(len(text)) > r.Max {
-		err = &UnsafeError{Path: path, Why: "is longer than " + size(r.Max)}
+		err = &UnsafeError{Path: path, Why: "is longer than " + size(r.Max), Hint: "ls -l " + path}
 	}
 	if err != nil {
 		return nil, nil, err

@@ -140,7 +140,7 @@ func TestWhatIsNoFileIsNotRead(t *testing.T) {
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	for _, path := range []string{dir, pipe, "/dev/zero"} {
 		_, _, err := safefile.Read(path, rule(safefile.Public)) // and does not hang
-		wantUnsafe(t, err, path, "is not a regular file", "")
+		wantUnsafe(t, err, path, "is not a regular file", "ls -l "+path)
 	}
 	if _, _, err := safefile.Read(filepath.Join(dir, "none"), rule(safefile.Public)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
@@ -156,7 +156,7 @@ func TestALongFileIsNotRead(t *testing.T) {
 		}
 		must(t, os.Truncate(path, limit+1))
 		_, _, err := safefile.Read(path, r)
-		wantUnsafe(t, err, path, "is longer than "+words, "")
+		wantUnsafe(t, err, path, "is longer than "+words, "ls -l "+path)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestBelowADirectory(t *testing.T) {
 	}
 	r.NoFollow = true
 	_, err = safefile.ReadIn(root, "in", r)
-	wantUnsafe(t, err, filepath.Join(dir, "in"), "is a symbolic link", "")
+	wantUnsafe(t, err, filepath.Join(dir, "in"), "is a symbolic link", "ls -l "+dir+"/in")
 	must(t, os.Chmod(path, 0o640))
 	_, err = safefile.ReadIn(root, "file", r)
 	wantUnsafe(t, err, path, "is open to other users: its mode is 0640", "chmod go-rwx "+path)
