@@ -33,7 +33,7 @@ func (f File) Token(_ context.Context, req esc.TokenRequest) (esc.Token, error) 
 		return esc.Token{}, esc.Errorf(esc.NotFound, "there is no identity token file %s", f.Path).
 			WithHint("look whether identity.file in %s, or AWS_WEB_IDENTITY_TOKEN_FILE, names the right one", f.Settings)
 	case errors.As(err, &unsafe):
-		return esc.Token{}, esc.Errorf(esc.Invalid, "the identity token file %s", unsafe)
+		return esc.Token{}, esc.Errorf(esc.Invalid, "the identity token file %s", unsafe).WithHint("%s", unsafe.Hint)
 	case err != nil:
 		return esc.Token{}, fmt.Errorf("reading the identity token: %w", err)
 	}

@@ -36,7 +36,8 @@ func (g gate) admit(text string, req esc.TokenRequest) (esc.Token, error) {
 	token, err := decode(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return esc.Token{}, esc.Errorf(esc.Invalid, "what %s gave is not an identity token: %v", g.source, err)
+		return esc.Token{}, esc.Errorf(esc.Invalid, "what %s gave is not an identity token: %v", g.source, err).
+			WithHint("look whether identity: in %s names where a token comes from", g.settings)
 	case !slices.Contains(token.Audience, req.Audience):
 		return esc.Token{}, esc.Errorf(esc.Invalid, "the identity token from %s is not for the audience %s; it presents %s",
 			g.source, req.Audience, token.Claims()).

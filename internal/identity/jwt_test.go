@@ -128,7 +128,7 @@ func wantError(t *testing.T, err error, kind esc.Kind, summary string) {
 	if !errors.As(err, &e) || e.Kind != kind || !strings.Contains(e.Summary, summary) {
 		t.Fatalf("error %v, want %s: %s", err, kind, summary)
 	}
-	if e.Hint == "" && (kind == esc.Refused || kind == esc.NotFound || kind == esc.Conflict) {
+	if e.Hint == "" && (kind == esc.Refused || kind == esc.NotFound || kind == esc.Conflict || kind == esc.Invalid && strings.Contains(summary, "identity token")) {
 		t.Errorf("%v comes without a hint", err)
 	}
 }
