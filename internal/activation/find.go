@@ -103,7 +103,8 @@ func (f Finder) read(file *File) error {
 	}
 	file.Canonical = canonical
 	if filepath.Base(canonical) != Name { // or what is wrong with it would show what it holds
-		return esc.Errorf(esc.Invalid, "not using %s: it is a link to %s, which is no %s", file.Path, canonical, Name)
+		return esc.Errorf(esc.Invalid, "not using %s: it is a link to %s, which is no %s", file.Path, canonical, Name).
+			WithHint("rm %s, if it is not yours", file.Path)
 	}
 	text, info, err := f.readSafe(canonical, maxFile)
 	if err != nil {

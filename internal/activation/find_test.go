@@ -152,6 +152,9 @@ func TestAttacks(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), attack.want) {
 				t.Errorf("Find = %+v, %v; want a refusal: %s", file, err, attack.want)
 			}
+			if refusal, ok := errors.AsType[*esc.Error](err); ok && refusal.Hint == "" {
+				t.Errorf("%v comes without a hint", err)
+			}
 			if file == nil || len(file.Refs) > 0 {
 				t.Errorf("a refused file is used: %+v", file)
 			}
