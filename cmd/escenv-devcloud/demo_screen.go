@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type screen struct {
 	cmd  *exec.Cmd
 	pty  *os.File
 	gone chan struct{} // the shell has ended
+	line []byte        // of what is not for a terminal: begun, and not passed on yet
 
 	mu    sync.Mutex
 	shown bytes.Buffer
@@ -96,7 +98,7 @@ func (s *screen) show() {
 	for {
 		n, err := s.pty.Read(buffer)
 		if n > 0 {
-			_, _ = s.d.stdout.Write(buffer[:n]) // nobody may be there to see
+			s.pass(buffer[:n])
 			s.mu.Lock()
 			s.shown.Write(buffer[:n])
 			s.mu.Unlock()
@@ -109,6 +111,21 @@ func (s *screen) show() {
 			return
 		}
 	}
+}
+
+// controls are what steers a terminal and means nothing in a file.
+var controls = regexp.MustCompile(`\x1b\][^\a]*\a|\x1b\[[0-9;?]*[A-Za-z]|\x1b[()=>][0-9AB]?|\r`)
+
+// pass hands on what the shell wrote: as it is to a terminal, line by line and
+// without controls to anything else.
+func (s *screen) pass(written []byte) {
+	if !s.d.paced {
+		lines := append(s.line, written...)
+		end := bytes.LastIndexByte(lines, '\n') + 1
+		s.line = bytes.Clone(lines[end:])
+		written = controls.ReplaceAll(lines[:end], nil)
+	}
+	_, _ = s.d.stdout.Write(written) // nobody may be there to see
 }
 
 func (s *screen) text() string {
