@@ -120,10 +120,10 @@ var controls = regexp.MustCompile(`\x1b\][^\a]*\a|\x1b\[[0-9;?]*[A-Za-z]|\x1b[()
 // without controls to anything else.
 func (s *screen) pass(written []byte) {
 	if !s.d.paced {
-		lines := append(s.line, written...)
-		end := bytes.LastIndexByte(lines, '\n') + 1
-		s.line = bytes.Clone(lines[end:])
-		written = controls.ReplaceAll(lines[:end], nil)
+		s.line = append(s.line, written...)
+		end := bytes.LastIndexByte(s.line, '\n') + 1
+		written = controls.ReplaceAll(s.line[:end], nil) // a copy
+		s.line = s.line[end:]
 	}
 	_, _ = s.d.stdout.Write(written) // nobody may be there to see
 }
