@@ -34,6 +34,7 @@ lint: ## linters, shell scripts, and what a Mac would compile
 	for hook in hooks/*.zsh; do zsh -n "$$hook" || exit 1; done
 	for hook in hooks/*.fish; do fish --no-execute "$$hook" || exit 1; done
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet -tags urfave_cli_no_docs ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -tags escenv_light -o /dev/null ./cmd/escenv
 	cd e2e && CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./...
 
 bench: build ## side by side with its peers

@@ -7,7 +7,6 @@ import (
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/trust"
-	"github.com/escenv/escenv/shells"
 )
 
 // parseRef reads a reference from the command line.
@@ -61,35 +60,4 @@ func (p *program) trust() (trust.Store, error) {
 // stamps are the files that let a shell see a change without a process.
 func (p *program) stamps() activation.Stamps {
 	return activation.Stamps{Dir: p.runtimeDir(), UID: os.Getuid()}
-}
-
-// configFile is where the user's settings are, for messages.
-func (p *program) configFile() string {
-	dir, err := p.configDir()
-	if err != nil {
-		return "config.yaml"
-	}
-	return filepath.Join(dir, "config.yaml")
-}
-
-// logicalDir is the directory as the shell calls it. One that is gone is still
-// called what it was.
-func (p *program) logicalDir() (string, error) {
-	dir, err := p.dir()
-	if err != nil && filepath.IsAbs(p.getenv("PWD")) {
-		return filepath.Clean(p.getenv("PWD")), nil
-	}
-	return dir, err
-}
-
-// hookDialect returns the dialect of a shell that has a hook.
-func hookDialect(shell string) (shells.Dialect, error) {
-	dialect, err := shells.Lookup(shell)
-	if err != nil {
-		return nil, usageError{err.Error(), "escenv hook --help"}
-	}
-	if dialect.Name() == "sh" {
-		return nil, usageError{shell + " has no hook: use bash, zsh or fish", "escenv hook --help"}
-	}
-	return dialect, nil
 }

@@ -231,3 +231,15 @@ func (p *program) timeLeft(expires time.Time) string {
 	}
 	return fmt.Sprintf(" (%ds)", int(left.Seconds()))
 }
+
+// hookDialect returns the dialect of a shell that has a hook.
+func hookDialect(shell string) (shells.Dialect, error) {
+	dialect, err := shells.Lookup(shell)
+	if err != nil {
+		return nil, usageError{err.Error(), "escenv hook --help"}
+	}
+	if dialect.Name() == "sh" {
+		return nil, usageError{shell + " has no hook: use bash, zsh or fish", "escenv hook --help"}
+	}
+	return dialect, nil
+}

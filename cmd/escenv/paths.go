@@ -30,8 +30,27 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
+// logicalDir is the directory as the shell calls it. One that is gone is still
+// called what it was.
+func (p *program) logicalDir() (string, error) {
+	dir, err := p.dir()
+	if err != nil && filepath.IsAbs(p.getenv("PWD")) {
+		return filepath.Clean(p.getenv("PWD")), nil
+	}
+	return dir, err
+}
+
 // configDir is where the user keeps definitions and settings.
 func (p *program) configDir() (string, error) { return p.xdg("XDG_CONFIG_HOME", ".config") }
+
+// configFile is where the user's settings are, for messages.
+func (p *program) configFile() string {
+	dir, err := p.configDir()
+	if err != nil {
+		return "config.yaml"
+	}
+	return filepath.Join(dir, "config.yaml")
+}
 
 // stateDir is where escenv remembers decisions: which .escenv are trusted.
 func (p *program) stateDir() (string, error) { return p.xdg("XDG_STATE_HOME", ".local/state") }
