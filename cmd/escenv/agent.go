@@ -73,7 +73,7 @@ func (p *program) runAgentStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.replaceAgent(ctx, sharedClient(path), path)
+	return p.replaceAgent(ctx, p.sharedClient(path), path)
 }
 
 // runAgentStop ends the agent, if there is one.
@@ -82,7 +82,7 @@ func (p *program) runAgentStop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.unlessAbsent(sharedClient(path).Call(ctx, wire.OpLeave, nil, nil))
+	return p.unlessAbsent(p.sharedClient(path).Call(ctx, wire.OpLeave, nil, nil))
 }
 
 // runAgentForget has the agent forget, if there is one. One of another build
@@ -92,7 +92,7 @@ func (p *program) runAgentForget(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = sharedClient(path).Call(ctx, wire.OpForget, nil, nil)
+	err = p.sharedClient(path).Call(ctx, wire.OpForget, nil, nil)
 	if hasKind(err, esc.BuildMismatch) {
 		err = p.callShared(ctx, wire.OpForget, nil, nil)
 	}
@@ -122,7 +122,7 @@ func (p *program) runAgentStatus(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	var result wire.StatusResult
-	err = sharedClient(path).Call(ctx, wire.OpStatus, nil, &result)
+	err = p.sharedClient(path).Call(ctx, wire.OpStatus, nil, &result)
 	if err != nil && !errors.Is(err, wire.ErrNoAgent) {
 		return err
 	}

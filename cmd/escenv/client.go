@@ -51,8 +51,8 @@ func (p *program) ambient() bool {
 }
 
 // sharedClient asks the agent at path and nobody else.
-func sharedClient(path string) *wire.Client {
-	return &wire.Client{Build: build.ID(), Dial: wire.DialSocket(path)}
+func (p *program) sharedClient(path string) *wire.Client {
+	return &wire.Client{Build: build.ID(), Dial: wire.DialSocket(path), Timeout: p.patience}
 }
 
 // callShared asks the shared agent. It starts one where there is none, and has
@@ -62,8 +62,13 @@ func (p *program) callShared(ctx context.Context, op wire.Op, args, result any) 
 	if err != nil {
 		return err
 	}
-	client := sharedClient(path)
+	client := p.sharedClient(path)
 	err = client.Call(ctx, op, args, result)
+	if err != nil && p.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.patience)
+		defer cancel()
+	}
 	for try, replaced := 1, false; err != nil && try < maxTries; try++ {
 		switch {
 		case errors.Is(err, wire.ErrNoAgent):

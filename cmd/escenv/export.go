@@ -25,6 +25,7 @@ func (p *program) runExport() (status int, ok bool) {
 	if len(p.args) != 3 || strings.HasPrefix(p.args[2], "-") || p.args[2] == "help" || p.args[2] == "h" {
 		return 0, false
 	}
+	p.patience = activation.Deadline
 	return p.report(p.export(context.Background(), p.args[2])), true
 }
 

@@ -23,7 +23,8 @@ type program struct {
 	stderr  *os.File
 	now     func() time.Time
 
-	private bool // --no-agent: use an agent of our own
+	private  bool          // --no-agent: use an agent of our own
+	patience time.Duration // how long an agent may take to answer; zero for as long as a login may
 }
 
 func main() {

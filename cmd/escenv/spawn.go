@@ -157,7 +157,7 @@ func isProgram(file string) bool {
 // privateClient asks an agent that is a child of ours, one for each call. It
 // sees all of the caller's environment.
 func (p *program) privateClient() *wire.Client {
-	return &wire.Client{Build: build.ID(), Dial: p.dialPrivate}
+	return &wire.Client{Build: build.ID(), Dial: p.dialPrivate, Timeout: p.patience}
 }
 
 func (p *program) dialPrivate(context.Context) (wire.Conn, error) {

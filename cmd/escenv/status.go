@@ -124,7 +124,7 @@ func (p *program) askAgent(ctx context.Context) (*agentStatus, error) {
 		return nil, err
 	}
 	var result wire.StatusResult
-	switch err := sharedClient(path).Call(ctx, wire.OpStatus, nil, &result); {
+	switch err := p.sharedClient(path).Call(ctx, wire.OpStatus, nil, &result); {
 	case errors.Is(err, wire.ErrNoAgent):
 		return &agentStatus{Socket: path}, nil
 	case err != nil:

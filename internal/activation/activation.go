@@ -20,7 +20,8 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// Deadline is how long a prompt may wait for an environment.
+// Deadline is how long a prompt may wait for an environment: an Activator's
+// Opener answers by then.
 const Deadline = 2 * time.Second
 
 // Limits on when a shell looks again by itself.
@@ -82,7 +83,7 @@ type Step struct {
 	Refused   []Refusal // variables left out, unless that has been said before
 }
 
-// Step works out what to do in the shell. It takes no longer than Deadline and
+// Step works out what to do in the shell. It takes no longer than the Opener and
 // never fails: what goes wrong is in Problem, and the Step then takes away
 // what the directory may not have.
 func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
@@ -156,8 +157,6 @@ func (r *run) consider(ctx context.Context, file *File) {
 
 // load opens the environment that file names.
 func (r *run) load(ctx context.Context, file *File) {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
-	defer cancel()
 	env, err := r.Opener.Open(ctx, esc.Request{Refs: file.Refs, Hook: true})
 	now := r.Now()
 	if err == nil && !env.Expires.IsZero() && !now.Before(env.Expires) {

@@ -50,7 +50,7 @@ func (w *world) serve(pairs ...string) {
 
 func (w *world) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
 	w.opened++
-	if _, ok := ctx.Deadline(); !ok || !req.Hook {
+	if !req.Hook {
 		w.t.Error("the prompt would wait for ever, or somebody would be asked")
 	}
 	return w.env, w.err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -42,20 +43,31 @@ func (c *Client) Call(ctx context.Context, op Op, args, result any) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout())
-	defer cancel()
 	conn, err := c.Dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, conn.Interrupt)
+	ctx, stop := c.bound(ctx, conn)
 	defer stop()
 	reply, err := converse(ctx, conn, req)
 	if err != nil {
 		return explain(ctx, err)
 	}
 	return reply.into(op, result)
+}
+
+// bound ends the conversation when ctx does, or after the timeout. Where nobody
+// but the clock can end it the system keeps the time: a timer of our own would
+// cost a thread, and a prompt waits for this.
+func (c *Client) bound(ctx context.Context, conn Conn) (context.Context, func()) {
+	if s, ok := conn.(*socket); ok && ctx.Done() == nil {
+		s.endIn(c.timeout())
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout())
+	stop := context.AfterFunc(ctx, conn.Interrupt)
+	return ctx, func() { stop(); cancel() }
 }
 
 func (c *Client) timeout() time.Duration {
@@ -113,8 +125,10 @@ func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
 // explain says why a conversation broke off.
 func explain(ctx context.Context, err error) error {
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &esc.Error{Kind: esc.Unavailable, Summary: "the agent did not answer in time", Hint: "escenv agent stop", Err: ctx.Err()}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return &esc.Error{
+			Kind: esc.Unavailable, Summary: "the agent did not answer in time", Hint: "escenv agent stop", Err: context.DeadlineExceeded,
+		}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, ErrFrame):

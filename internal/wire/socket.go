@@ -98,6 +98,7 @@ type socket struct {
 	mu     sync.Mutex // guards closing against a late Interrupt
 	fd     int
 	closed bool
+	end    time.Time // of waiting to read; zero if there is none
 }
 
 func (s *socket) connect(path string) error {
@@ -131,10 +132,29 @@ func CheckPeer(fd int) error {
 	return nil
 }
 
+// endIn lets every Read fail with os.ErrDeadlineExceeded that begins, or would
+// wait, longer than until then.
+func (s *socket) endIn(d time.Duration) {
+	s.end = time.Now().Add(d) //nolint:forbidigo // nobody is told: it is a distance
+}
+
 func (s *socket) Read(p []byte) (int, error) {
+	if !s.end.IsZero() {
+		left := time.Until(s.end) //nolint:forbidigo // as above
+		if left < time.Microsecond {
+			return 0, os.ErrDeadlineExceeded
+		}
+		limit := unix.NsecToTimeval(left.Nanoseconds())
+		if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
+			return 0, os.NewSyscallError("setsockopt", err)
+		}
+	}
 	n, err := again(func() (int, error) { return unix.Read(s.fd, p) })
 	if n == 0 && err == nil && len(p) > 0 {
 		return 0, io.EOF
+	}
+	if errors.Is(err, unix.EAGAIN) {
+		return 0, os.ErrDeadlineExceeded
 	}
 	return n, os.NewSyscallError("read", err)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
@@ -240,5 +241,42 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// An agent that only ever says that it is busy keeps nobody longer than the
+// timeout, also where the system keeps the time.
+func TestABusyAgentKeepsNobody(t *testing.T) {
+	path := filepath.Join(privateDir(t), "agent.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		for err == nil {
+			err = wire.WriteReply(conn, wire.Reply{Progress: "busy"})
+		}
+	}()
+	client := &wire.Client{Dial: wire.DialSocket(path), Timeout: 20 * time.Millisecond}
+	err = client.Call(context.Background(), wire.OpStatus, nil, nil)
+	var e *esc.Error
+	if !errors.As(err, &e) || e.Kind != esc.Unavailable || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestASilentAgentKeepsNobody(t *testing.T) {
+	path := filepath.Join(privateDir(t), "agent.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client := &wire.Client{Dial: wire.DialSocket(path), Timeout: 20 * time.Millisecond}
+	err = client.Call(context.Background(), wire.OpStatus, nil, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
 	}
 }
