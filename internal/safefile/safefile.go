@@ -3,6 +3,7 @@
 package safefile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -44,7 +45,22 @@ func (e *UnsafeError) Error() string { return e.Path + " " + e.Why }
 // when it was read. It never waits for the other end of a pipe. A file that
 // does not keep the rule is an *UnsafeError, a missing one fs.ErrNotExist.
 func Read(path string, rule Rule) ([]byte, fs.FileInfo, error) {
-	return rule.read(os.OpenFile, path, path)
+	return rule.read(openFile, path, path)
+}
+
+// openFile is os.OpenFile for a file that will not be waited for. That function
+// would set up the machinery for waiting, which costs a prompt a thread.
+func openFile(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	for {
+		fd, err := syscall.Open(path, flag|syscall.O_CLOEXEC, uint32(mode))
+		switch {
+		case err == nil:
+			_ = syscall.SetNonblock(fd, false) // it was for opening a pipe; the file is looked at next
+			return os.NewFile(uintptr(fd), path), nil
+		case !errors.Is(err, syscall.EINTR):
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 }
 
 // ReadIn is Read of a file below an open directory.
