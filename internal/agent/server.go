@@ -251,7 +251,7 @@ func (r *replies) end(result any, err error) {
 	r.ended = true
 	reply := wire.Reply{}
 	if err == nil {
-		reply.Result, err = json.Marshal(result)
+		reply.Result, err = wire.EncodeResult(result)
 	}
 	if err != nil {
 		reply = wire.Reply{Error: wire.FromError(err)}

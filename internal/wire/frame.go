@@ -73,8 +73,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	var req Request
-	return req, decode(body, &req)
+	return decodeRequest(body)
 }
 
 // WriteRequest writes the frame a caller sends.
@@ -94,7 +93,7 @@ func ReadReply(r io.Reader) (Reply, error) {
 // WriteReply writes one of the frames an agent answers with.
 func WriteReply(w io.Writer, reply Reply) error {
 	reply.V = Version
-	body, err := json.Marshal(reply)
+	body, err := encodeReply(reply)
 	if err != nil {
 		return err
 	}

@@ -55,12 +55,18 @@ func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got OpenResult
-		if err := decodeOpenResult(body, &got); err != nil {
-			t.Fatalf("%s: %v", body, err)
+		byHand, err := EncodeResult(&want)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
+		for _, body := range [][]byte{body, byHand} {
+			var got OpenResult
+			if err := decodeOpenResult(body, &got); err != nil {
+				t.Fatalf("%s: %v", body, err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
 		}
 	}
 	for _, want := range []Reply{
@@ -72,8 +78,14 @@ func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decodeReply(body); err != nil || !cmp.Equal(want, got) {
-			t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+		byHand, err := encodeReply(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range [][]byte{body, byHand} {
+			if got, err := decodeReply(body); err != nil || !cmp.Equal(want, got) {
+				t.Errorf("%v\n%s", err, cmp.Diff(want, got))
+			}
 		}
 	}
 }

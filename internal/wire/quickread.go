@@ -31,6 +31,25 @@ func decodeReply(body []byte) (reply Reply, err error) {
 	return reply, err
 }
 
+// decodeRequest reads a Request.
+func decodeRequest(body []byte) (req Request, err error) {
+	err = readDocument(body, func(name string, in *reader) {
+		switch name {
+		case "v":
+			req.V = in.integer()
+		case "build":
+			req.Build = in.text()
+		case "op":
+			req.Op = Op(in.text())
+		case "args":
+			req.Args = in.raw()
+		default:
+			in.skip()
+		}
+	})
+	return req, err
+}
+
 // decodeOpenResult reads an OpenResult into what into points to.
 func decodeOpenResult(body []byte, into any) error {
 	result := into.(*OpenResult)

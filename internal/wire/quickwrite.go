@@ -3,11 +3,12 @@ package wire
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// Requests are encoded by hand: the first use of encoding/json by a process
+// What prompts wait for is encoded by hand, on both sides: the first use of encoding/json by a process
 // costs more than all else that a prompt waits for in escenv itself.
 
 // encodeRequest returns r as JSON.
@@ -68,4 +69,81 @@ func appendString(b []byte, s string) []byte {
 		}
 	}
 	return append(append(append(b, '"'), s...), '"')
+}
+
+// EncodeResult returns the result of an operation as JSON. An OpenResult, which
+// prompts wait for, is encoded by hand.
+func EncodeResult(result any) (json.RawMessage, error) {
+	if r, ok := result.(*OpenResult); ok && r != nil {
+		return encodeOpenResult(r)
+	}
+	return json.Marshal(result)
+}
+
+func encodeOpenResult(r *OpenResult) (json.RawMessage, error) {
+	b := appendString([]byte(`{"name":`), r.Name)
+	b = append(b, `,"variables":[`...)
+	for i, v := range r.Variables {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"name":`...), v.Name)
+		b = appendString(append(b, `,"value":`...), v.Value)
+		if v.Secret {
+			b = append(b, `,"secret":true`...)
+		}
+		b = append(b, '}')
+	}
+	b = append(b, ']')
+	if len(r.Value) > 0 {
+		b = append(append(b, `,"value":`...), r.Value...)
+	}
+	b = appendTexts(b, `,"secrets":`, r.Secrets)
+	b = appendTime(b, `,"expires":`, r.Expires)
+	b = appendTime(b, `,"renew":`, r.Renew)
+	b = appendTexts(b, `,"sources":`, r.Sources)
+	b = appendTexts(b, `,"allow":`, r.Allow)
+	if len(r.Warnings) > 0 {
+		warnings, err := json.Marshal(r.Warnings)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b, `,"warnings":`...), warnings...)
+	}
+	return append(b, '}'), nil
+}
+
+// appendTexts appends a member that is left out if it is empty.
+func appendTexts(b []byte, member string, texts []string) []byte {
+	if len(texts) == 0 {
+		return b
+	}
+	b = append(b, member...)
+	for i, text := range texts {
+		before := byte(',')
+		if i == 0 {
+			before = '['
+		}
+		b = appendString(append(b, before), text)
+	}
+	return append(b, ']')
+}
+
+// appendTime appends a member that is left out if it is zero.
+func appendTime(b []byte, member string, at time.Time) []byte {
+	if at.IsZero() {
+		return b
+	}
+	b = append(append(b, member...), '"')
+	return append(at.AppendFormat(b, time.RFC3339Nano), '"')
+}
+
+// encodeReply returns r as JSON.
+func encodeReply(r Reply) ([]byte, error) {
+	if r.Error != nil || r.Progress != "" || len(r.Result) == 0 {
+		return json.Marshal(r)
+	}
+	b := strconv.AppendInt([]byte(`{"v":`), int64(r.V), 10)
+	b = append(append(b, `,"result":`...), r.Result...)
+	return append(b, '}'), nil
 }
