@@ -6,13 +6,13 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sort"
 	"sync"
 	"time"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/wire"
 )
 
 // DefaultPatience is how long a renewal may keep waiting those whose
@@ -198,13 +198,7 @@ func leaseKey(req esc.Request) string {
 }
 
 // flightKey is the same for requests that one opening satisfies.
-func flightKey(req esc.Request) string {
-	key, err := json.Marshal(req)
-	if err != nil {
-		panic(err) // a Request is strings and numbers
-	}
-	return string(key)
-}
+func flightKey(req esc.Request) string { return wire.OpenArgs(req).Key() }
 
 // same reports whether nobody would notice the difference between a and b.
 func same(a, b *esc.Environment) bool {

@@ -106,5 +106,11 @@ func DecodeArgs[T any](args json.RawMessage) (T, error) {
 	if len(args) == 0 {
 		return into, nil
 	}
-	return into, decode(args, &into)
+	var err error
+	if open, ok := any(&into).(*OpenArgs); ok {
+		err = decodeOpenArgs(args, open)
+	} else {
+		err = decode(args, &into)
+	}
+	return into, err
 }

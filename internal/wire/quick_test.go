@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -29,6 +30,9 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 		var gotArgs OpenArgs
 		if err := json.Unmarshal(got.Args, &gotArgs); err != nil {
 			t.Fatal(err)
+		}
+		if byHand, err := DecodeArgs[OpenArgs](got.Args); err != nil || !cmp.Equal(byHand, gotArgs, cmpopts.EquateEmpty()) {
+			t.Errorf("read by hand: %+v, %v", byHand, err)
 		}
 		if diff := cmp.Diff(args, gotArgs); diff != "" || got.Build != odd || got.V != 1 || got.Op != OpOpen {
 			t.Errorf("got %+v, %s", got, diff)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/escenv/escenv/internal/esc"
 )
 
 // Replies are read token by token, by a library that does not reflect, for the
@@ -48,6 +50,24 @@ func decodeRequest(body []byte) (req Request, err error) {
 		}
 	})
 	return req, err
+}
+
+// decodeOpenArgs reads OpenArgs.
+func decodeOpenArgs(body []byte, args *OpenArgs) error {
+	return readDocument(body, func(name string, in *reader) {
+		switch name {
+		case "refs":
+			in.list(func() { args.Refs = append(args.Refs, in.ref()) })
+		case "want":
+			args.Want = esc.Want(in.integer())
+		case "path":
+			args.Path = in.text()
+		case "hook":
+			args.Hook = in.boolean()
+		default:
+			in.skip()
+		}
+	})
 }
 
 // decodeOpenResult reads an OpenResult into what into points to.
@@ -160,6 +180,20 @@ func (in *reader) variable() (v Variable) {
 		}
 	})
 	return v
+}
+
+func (in *reader) ref() (r esc.Ref) {
+	fields := map[string]*string{
+		"store": &r.Store, "project": &r.Project, "name": &r.Name, "revision": &r.Revision, "path": &r.Path, "digest": &r.Digest,
+	}
+	in.object(func(name string, in *reader) {
+		if field, ok := fields[name]; ok {
+			*field = in.text()
+		} else {
+			in.skip()
+		}
+	})
+	return r
 }
 
 func (in *reader) text() string { return in.token('"').String() }

@@ -38,6 +38,9 @@ func encodeOpenArgs(a OpenArgs) []byte {
 	return append(b, '}')
 }
 
+// Key is the same for arguments that ask for the same.
+func (a OpenArgs) Key() string { return string(encodeOpenArgs(a)) }
+
 func appendRef(b []byte, r esc.Ref) []byte {
 	before := byte('{')
 	for _, field := range [...]struct{ name, value string }{
