@@ -8,8 +8,9 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// What prompts wait for is encoded by hand, on both sides: the first use of encoding/json by a process
-// costs more than all else that a prompt waits for in escenv itself.
+// What prompts wait for is encoded by hand, on both sides: the first use of
+// encoding/json by a process costs more than all else that a prompt waits for
+// in escenv itself.
 
 // encodeRequest returns r as JSON.
 func encodeRequest(r Request) []byte {
