@@ -24,6 +24,10 @@ type Request struct {
 	Want Want   // what the caller will use; nothing else is evaluated
 	Path string // with WantPath: the property path that is demanded
 	Hook bool   // a prompt waits: nobody may be asked anything
+
+	// Holder is the process that will use the environment, which is kept
+	// fresh for as long as that lives; 0 for none.
+	Holder int
 }
 
 // Want is the part of an environment that a caller demands.
@@ -31,7 +35,7 @@ type Want int
 
 // The parts that can be demanded.
 const (
-	WantVariables Want = iota // environmentVariables
+	WantVariables Want = iota // environmentVariables and files
 	WantAll                   // every value
 	WantPath                  // the value at Request.Path
 )
@@ -40,7 +44,9 @@ const (
 type Environment struct {
 	Name      string     // the references, joined by a space
 	Variables []Variable // sorted by name; set for WantVariables
+	Files     []File     // sorted by name; set for WantVariables
 	Value     Value      // set for WantAll and WantPath
+	Leases    []Lease    // what it rests on that ends, or has to be opened
 	Secrets   []Value    // every secret string that was computed, exported or not
 	Expires   time.Time  // when the first credential in it ends; zero if none does
 	Renew     time.Time  // when to open it again, before Expires; zero if never
@@ -50,13 +56,34 @@ type Environment struct {
 	// AllowedNames are the dangerous variable names that the user's own
 	// configuration lets the hook set.
 	AllowedNames []string
+	// Quiet is set if the user's configuration has the hook say nothing about
+	// what it loads.
+	Quiet bool
 }
 
 // A Variable is one environment variable of an opened environment. Its Value
 // holds a string, and may be secret.
 type Variable struct {
-	Name  string
-	Value Value
+	Name   string
+	Value  Value
+	Leases []int // the Environment's Leases it rests on, ascending
+}
+
+// A File is one of an opened environment's files: whoever uses the environment
+// writes Content, a string, to a private file and sets the variable Name to its
+// path.
+type File struct {
+	Name    string
+	Content Value
+	Leases  []int // as in Variable
+}
+
+// A Lease is one fn::open of an opened environment, and how long what it gave
+// is good for.
+type Lease struct {
+	Name    string    // the provider and where it stands: "aws-login at shop/prod:7:5"
+	Expires time.Time // zero if never
+	Renew   time.Time // when to open it again; zero if never, or if nobody said
 }
 
 // A Provider computes a value when an environment is opened. It implements one
@@ -80,6 +107,7 @@ type Site struct {
 type Opened struct {
 	Value   Value
 	Expires time.Time // zero if it does not expire
+	Renew   time.Time // when to open it again, before Expires; zero if whoever keeps it decides
 }
 
 type progressKey struct{}

@@ -13,14 +13,25 @@ import (
 func FromEnvironment(env *esc.Environment) (*OpenResult, error) {
 	result := &OpenResult{
 		Name: env.Name, Variables: make([]Variable, len(env.Variables)), Secrets: make([]string, len(env.Secrets)),
-		Expires: env.Expires, Renew: env.Renew, Sources: env.Sources, Allow: env.AllowedNames, Warnings: env.Warnings,
+		Expires: env.Expires, Renew: env.Renew, Sources: env.Sources, Allow: env.AllowedNames, Quiet: env.Quiet,
+		Warnings: env.Warnings,
 	}
 	for i, v := range env.Variables {
 		text, ok := v.Value.RevealString()
 		if !ok || !utf8.ValidString(text) {
 			return nil, notText("environment variable " + v.Name)
 		}
-		result.Variables[i] = Variable{Name: v.Name, Value: text, Secret: v.Value.HasSecret()}
+		result.Variables[i] = Variable{Name: v.Name, Value: text, Secret: v.Value.HasSecret(), Leases: v.Leases}
+	}
+	for _, f := range env.Files {
+		text, ok := f.Content.RevealString()
+		if !ok || !utf8.ValidString(text) {
+			return nil, notText("file " + f.Name)
+		}
+		result.Files = append(result.Files, File{Name: f.Name, Content: text, Secret: f.Content.HasSecret(), Leases: f.Leases})
+	}
+	for _, l := range env.Leases {
+		result.Leases = append(result.Leases, Lease(l))
 	}
 	for i, v := range env.Secrets {
 		text, ok := v.RevealString()
@@ -53,10 +64,17 @@ func (r *OpenResult) setValue(v esc.Value) error {
 func (r *OpenResult) Environment() (*esc.Environment, error) {
 	env := &esc.Environment{
 		Name: r.Name, Variables: make([]esc.Variable, len(r.Variables)), Secrets: make([]esc.Value, len(r.Secrets)),
-		Expires: r.Expires, Renew: r.Renew, Sources: r.Sources, AllowedNames: r.Allow, Warnings: r.Warnings,
+		Expires: r.Expires, Renew: r.Renew, Sources: r.Sources, AllowedNames: r.Allow, Quiet: r.Quiet,
+		Warnings: r.Warnings,
 	}
 	for i, v := range r.Variables {
-		env.Variables[i] = esc.Variable{Name: v.Name, Value: v.value()}
+		env.Variables[i] = esc.Variable{Name: v.Name, Value: sealed(v.Value, v.Secret), Leases: v.Leases}
+	}
+	for _, f := range r.Files {
+		env.Files = append(env.Files, esc.File{Name: f.Name, Content: sealed(f.Content, f.Secret), Leases: f.Leases})
+	}
+	for _, l := range r.Leases {
+		env.Leases = append(env.Leases, esc.Lease(l))
 	}
 	for i, text := range r.Secrets {
 		env.Secrets[i] = esc.NewSecret(text)
@@ -72,11 +90,11 @@ func (r *OpenResult) Environment() (*esc.Environment, error) {
 	return env, nil
 }
 
-func (v Variable) value() esc.Value {
-	if v.Secret {
-		return esc.NewSecret(v.Value)
+func sealed(text string, secret bool) esc.Value {
+	if secret {
+		return esc.NewSecret(text)
 	}
-	return esc.New(v.Value)
+	return esc.New(text)
 }
 
 // A value is an esc.Value in the clear. One of its fields is set; none is null.

@@ -19,7 +19,7 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 	for _, args := range []OpenArgs{
 		{Refs: []Ref{}},
 		{Refs: []Ref{{}}},
-		{Refs: []Ref{{Project: "shop", Name: "dev"}}, Hook: true},
+		{Refs: []Ref{{Project: "shop", Name: "dev"}}, Hook: true, Holder: 4242},
 		{Refs: []Ref{{Store: "s", Project: odd, Name: odd, Revision: "3"}, {Path: "/" + odd, Digest: "ab"}}, Want: esc.WantPath, Path: odd},
 	} {
 		req := Request{V: 1, Build: odd, Op: OpOpen, Args: encodeOpenArgs(args)}
@@ -50,7 +50,9 @@ func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
 	odd := "a\"b\\c\n\x00é\u2028<\U0001F600"
 	at := time.Date(2026, 11, 23, 15, 2, 1, 5e8, time.UTC)
 	result := OpenResult{
-		Name: odd, Variables: []Variable{{Name: "A", Value: odd, Secret: true}, {Name: "B"}}, Value: json.RawMessage(`{"list":[{"text":"x"}]}`),
+		Name: odd, Variables: []Variable{{Name: "A", Value: odd, Secret: true, Leases: []int{0, 1}}, {Name: "B"}}, Value: json.RawMessage(`{"list":[{"text":"x"}]}`),
+		Files:  []File{{Name: "C", Content: odd, Secret: true, Leases: []int{1}}},
+		Leases: []Lease{{Name: odd, Expires: at, Renew: at}, {Name: "l"}}, Quiet: true,
 		Secrets: []string{odd, "b"}, Expires: at, Renew: at.Add(-time.Minute), Sources: []string{"/a"}, Allow: []string{"PATH"},
 		Warnings: []esc.Diagnostic{{Position: esc.Position{File: "a", Line: 1, Column: 2}, Summary: "odd", Warning: true}},
 	}

@@ -22,6 +22,8 @@ func decodeReply(body []byte) (reply Reply, err error) {
 			reply.V = in.integer()
 		case "progress":
 			reply.Progress = in.text()
+		case "event":
+			reply.Event = in.raw()
 		case "result":
 			reply.Result = in.raw()
 		case "error":
@@ -64,6 +66,8 @@ func decodeOpenArgs(body []byte, args *OpenArgs) error {
 			args.Path = in.text()
 		case "hook":
 			args.Hook = in.boolean()
+		case "holder":
+			args.Holder = in.integer()
 		default:
 			in.skip()
 		}
@@ -79,6 +83,8 @@ func decodeOpenResult(body []byte, into any) error {
 			result.Name = in.text()
 		case "variables":
 			in.list(func() { result.Variables = append(result.Variables, in.variable()) })
+		case "files":
+			in.other(&result.Files)
 		case "value":
 			result.Value = in.raw()
 		case "secrets":
@@ -87,10 +93,14 @@ func decodeOpenResult(body []byte, into any) error {
 			result.Expires = in.time()
 		case "renew":
 			result.Renew = in.time()
+		case "leases":
+			in.other(&result.Leases)
 		case "sources":
 			result.Sources = in.texts()
 		case "allow":
 			result.Allow = in.texts()
+		case "quiet":
+			result.Quiet = in.boolean()
 		case "warnings":
 			in.other(&result.Warnings)
 		default:
@@ -175,6 +185,8 @@ func (in *reader) variable() (v Variable) {
 			v.Value = in.text()
 		case "secret":
 			v.Secret = in.boolean()
+		case "leases":
+			in.list(func() { v.Leases = append(v.Leases, in.integer()) })
 		default:
 			in.skip()
 		}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -36,11 +37,17 @@ func encodeOpenArgs(a OpenArgs) []byte {
 	b = strconv.AppendInt(b, int64(a.Want), 10)
 	b = appendString(append(b, `,"path":`...), a.Path)
 	b = strconv.AppendBool(append(b, `,"hook":`...), a.Hook)
+	if a.Holder != 0 {
+		b = strconv.AppendInt(append(b, `,"holder":`...), int64(a.Holder), 10)
+	}
 	return append(b, '}')
 }
 
-// Key is the same for arguments that ask for the same.
-func (a OpenArgs) Key() string { return string(encodeOpenArgs(a)) }
+// Key is the same for arguments that ask for the same, whoever will use it.
+func (a OpenArgs) Key() string {
+	a.Holder = 0
+	return string(encodeOpenArgs(a))
+}
 
 func appendRef(b []byte, r esc.Ref) []byte {
 	before := byte('{')
@@ -96,9 +103,10 @@ func encodeOpenResult(r *OpenResult) (json.RawMessage, error) {
 		if v.Secret {
 			b = append(b, `,"secret":true`...)
 		}
-		b = append(b, '}')
+		b = append(appendIntegers(b, `,"leases":`, v.Leases), '}')
 	}
 	b = append(b, ']')
+	b, filesErr := appendJSON(b, `,"files":`, r.Files)
 	if len(r.Value) > 0 {
 		b = append(append(b, `,"value":`...), r.Value...)
 	}
@@ -106,15 +114,39 @@ func encodeOpenResult(r *OpenResult) (json.RawMessage, error) {
 	b = appendTime(b, `,"expires":`, r.Expires)
 	b = appendTime(b, `,"renew":`, r.Renew)
 	b = appendTexts(b, `,"sources":`, r.Sources)
+	b, leasesErr := appendJSON(b, `,"leases":`, r.Leases)
 	b = appendTexts(b, `,"allow":`, r.Allow)
-	if len(r.Warnings) > 0 {
-		warnings, err := json.Marshal(r.Warnings)
-		if err != nil {
-			return nil, err
-		}
-		b = append(append(b, `,"warnings":`...), warnings...)
+	if r.Quiet {
+		b = append(b, `,"quiet":true`...)
 	}
-	return append(b, '}'), nil
+	b, warningsErr := appendJSON(b, `,"warnings":`, r.Warnings)
+	return append(b, '}'), errors.Join(filesErr, leasesErr, warningsErr)
+}
+
+// appendJSON appends a member that is left out if it is empty, and rare: it
+// costs reflection.
+func appendJSON[T any](b []byte, member string, list []T) ([]byte, error) {
+	if len(list) == 0 {
+		return b, nil
+	}
+	text, err := json.Marshal(list)
+	return append(append(b, member...), text...), err
+}
+
+// appendIntegers appends a member that is left out if it is empty.
+func appendIntegers(b []byte, member string, numbers []int) []byte {
+	if len(numbers) == 0 {
+		return b
+	}
+	b = append(b, member...)
+	for i, n := range numbers {
+		before := byte(',')
+		if i == 0 {
+			before = '['
+		}
+		b = strconv.AppendInt(append(b, before), int64(n), 10)
+	}
+	return append(b, ']')
 }
 
 // appendTexts appends a member that is left out if it is empty.
@@ -144,7 +176,7 @@ func appendTime(b []byte, member string, at time.Time) []byte {
 
 // encodeReply returns r as JSON.
 func encodeReply(r Reply) ([]byte, error) {
-	if r.Error != nil || r.Progress != "" || len(r.Result) == 0 {
+	if r.Error != nil || r.Progress != "" || len(r.Event) > 0 || len(r.Result) == 0 {
 		return json.Marshal(r)
 	}
 	b := strconv.AppendInt([]byte(`{"v":`), int64(r.V), 10)

@@ -40,6 +40,7 @@ const (
 	OpIssuerInit    Op = "issuer.init"    // IssuerInitArgs, IssuerResult
 	OpIssuerShow    Op = "issuer.show"    // none, IssuerResult
 	OpIssuerPublish Op = "issuer.publish" // IssuerPublishArgs, IssuerPublishResult
+	OpServe         Op = "serve"          // OpenArgs, none: ServeEvents for as long as the caller listens
 	OpStatus        Op = "status"         // none, StatusResult
 	OpForget        Op = "forget"         // none, none: drop every opened environment
 	OpLeave         Op = "leave"          // none, none: the agent stops; any build may ask
@@ -54,10 +55,11 @@ type Request struct {
 }
 
 // A Reply is one of the frames an agent answers with: any number with Progress
-// set, then one with Result or Error.
+// or Event set, then one with Result or Error.
 type Reply struct {
 	V        int             `json:"v"`
 	Progress string          `json:"progress,omitempty"`
+	Event    json.RawMessage `json:"event,omitempty"` // what happened meanwhile, as the operation has it
 	Result   json.RawMessage `json:"result,omitempty"`
 	Error    *Error          `json:"error,omitempty"`
 }
@@ -79,6 +81,8 @@ type OpenArgs struct {
 	Want esc.Want `json:"want,omitempty"` // 0 variables, 1 everything, 2 the value at Path
 	Path string   `json:"path,omitempty"`
 	Hook bool     `json:"hook,omitempty"` // an interactive prompt waits: do not ask anybody anything
+
+	Holder int `json:"holder,omitempty"` // the process for which to keep the environment fresh while it lives
 }
 
 // OpenResult is an opened environment. Values are in the clear: it never goes
@@ -86,12 +90,15 @@ type OpenArgs struct {
 type OpenResult struct {
 	Name      string           `json:"name"`
 	Variables []Variable       `json:"variables"`
+	Files     []File           `json:"files,omitempty"`
 	Value     json.RawMessage  `json:"value,omitempty"` // what was wanted beyond the variables
 	Secrets   []string         `json:"secrets,omitempty"`
 	Expires   time.Time        `json:"expires,omitzero"`
-	Renew     time.Time        `json:"renew,omitzero"` // when to ask again; before Expires
+	Renew     time.Time        `json:"renew,omitzero"`   // when to ask again; before Expires
+	Leases    []Lease          `json:"leases,omitempty"` // not for a hook
 	Sources   []string         `json:"sources,omitempty"`
 	Allow     []string         `json:"allow,omitempty"` // dangerous names the user's configuration allows in the hook
+	Quiet     bool             `json:"quiet,omitempty"` // the user's configuration wants no word from the hook
 	Warnings  []esc.Diagnostic `json:"warnings,omitempty"`
 }
 
@@ -100,6 +107,22 @@ type Variable struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
 	Secret bool   `json:"secret,omitempty"`
+	Leases []int  `json:"leases,omitempty"`
+}
+
+// A File is an esc.File in the clear.
+type File struct {
+	Name    string `json:"name"`
+	Content string `json:"content"`
+	Secret  bool   `json:"secret,omitempty"`
+	Leases  []int  `json:"leases,omitempty"`
+}
+
+// A Lease is an esc.Lease on the wire.
+type Lease struct {
+	Name    string    `json:"name"`
+	Expires time.Time `json:"expires,omitzero"`
+	Renew   time.Time `json:"renew,omitzero"`
 }
 
 // RenderArgs ask for a whole environment, or one property of it, as text.
@@ -229,4 +252,14 @@ type LeaseStatus struct {
 	Name    string    `json:"name"`
 	Expires time.Time `json:"expires,omitzero"`
 	Renew   time.Time `json:"renew,omitzero"`
+}
+
+// A ServeEvent is what OpServe tells while it lasts: first where the
+// credentials are, then what came with each renewal.
+type ServeEvent struct {
+	URL     string    `json:"url,omitempty"`     // once: the container-credentials endpoint, on loopback
+	Token   string    `json:"token,omitempty"`   // once: what its clients must say
+	Secrets []string  `json:"secrets,omitempty"` // to be masked from now on
+	Expires time.Time `json:"expires,omitzero"`  // of what is served now
+	Problem *Error    `json:"problem,omitempty"` // a renewal failed; it is tried again
 }
