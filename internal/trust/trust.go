@@ -2,7 +2,8 @@
 // content, and which they denied, by path.
 //
 // There is one small file per .escenv, named after its path, so that asking
-// costs one open. It holds digests: what was allowed never leaves the project.
+// costs one open. It holds the path and digests: what was allowed never leaves
+// the project.
 package trust
 
 import (
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/escenv/escenv/internal/safefile"
@@ -76,6 +78,55 @@ func (s Store) Allow(path, digest string) error {
 	return s.write(path, lines[max(0, len(lines)-maxAllowed):])
 }
 
+// Revoke forgets what was decided about the file at path, and reports whether
+// anything had been.
+func (s Store) Revoke(path string) (bool, error) {
+	err := os.Remove(s.record(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Prune forgets what was decided about files that are gone, and returns their
+// paths, sorted. Whether one is there is for the caller to find out.
+func (s Store) Prune(there func(path string) bool) (gone []string, err error) {
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, entry := range entries {
+		path, readErr := s.pathIn(entry.Name())
+		if readErr != nil || path == "" || there(path) {
+			continue // a record of an older escenv knows no path
+		}
+		removeErr := os.Remove(filepath.Join(s.Dir, entry.Name()))
+		err = errors.Join(err, removeErr)
+		if removeErr == nil {
+			gone = append(gone, path)
+		}
+	}
+	slices.Sort(gone)
+	return gone, err
+}
+
+// pathIn returns the path that a record is about, if it tells and is named
+// after it.
+func (s Store) pathIn(record string) (string, error) {
+	text, _, err := safefile.Read(filepath.Join(s.Dir, record), s.rule())
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		quoted, ok := strings.CutPrefix(strings.TrimSpace(line), "path ")
+		path, err := strconv.Unquote(quoted)
+		if ok && err == nil && sum(path) == record {
+			return path, nil
+		}
+	}
+	return "", nil
+}
+
 // Deny records that the file at path is not to be used, whatever it says, and
 // forgets what was allowed.
 func (s Store) Deny(path string) error { return s.write(path, []string{"deny"}) }
@@ -103,6 +154,7 @@ func (s Store) read(path string) ([]string, error) {
 func (s Store) write(path string, lines []string) error {
 	err := os.MkdirAll(s.Dir, 0o700)
 	if err == nil {
+		lines = append([]string{"path " + strconv.Quote(path)}, lines...)
 		err = s.put(filepath.Base(s.record(path)), strings.Join(lines, "\n")+"\n")
 	}
 	if err != nil {

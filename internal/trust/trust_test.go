@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/escenv/escenv/internal/trust"
@@ -52,6 +54,43 @@ func TestBothBranchesStayAllowed(t *testing.T) {
 	expect(t, s, "/p", "later39", trust.Allowed)
 }
 
+func TestRevokedIsAsIfNothingHadBeenDecided(t *testing.T) {
+	s := newStore(t)
+	must(t, s.Allow("/p", "d1"))
+	must(t, s.Deny("/q"))
+	for _, path := range []string{"/p", "/q"} {
+		if had, err := s.Revoke(path); !had || err != nil {
+			t.Errorf("Revoke(%s) = %v, %v", path, had, err)
+		}
+		expect(t, s, path, "d1", trust.Unknown)
+	}
+	if had, err := s.Revoke("/p"); had || err != nil {
+		t.Errorf("a second Revoke = %v, %v", had, err)
+	}
+}
+
+func TestPruneForgetsWhatIsGone(t *testing.T) {
+	s := newStore(t)
+	odd := "/odd \n\"path/.escenv"
+	for _, path := range []string{"/kept/.escenv", "/gone/.escenv", odd} {
+		must(t, s.Allow(path, "d1"))
+	}
+	must(t, s.Deny("/denied/.escenv"))
+	// One that an older escenv wrote, and one that is named after another path.
+	must(t, os.WriteFile(filepath.Join(s.Dir, strings.Repeat("ab", 32)), []byte("allow 00\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(s.Dir, strings.Repeat("cd", 32)), []byte("path \"/gone/.escenv\"\n"), 0o600))
+	gone, err := s.Prune(func(path string) bool { return path == "/kept/.escenv" })
+	if want := []string{"/denied/.escenv", "/gone/.escenv", odd}; err != nil || !slices.Equal(gone, want) {
+		t.Errorf("Prune = %q, %v; want %q", gone, err, want)
+	}
+	expect(t, s, "/kept/.escenv", "d1", trust.Allowed)
+	expect(t, s, "/gone/.escenv", "d1", trust.Unknown)
+	expect(t, s, "/denied/.escenv", "d1", trust.Unknown)
+	if left, _ := os.ReadDir(s.Dir); len(left) != 3 {
+		t.Errorf("%d records are left, want 3", len(left))
+	}
+}
+
 func TestDenyIsAboutThePathUntilAllowed(t *testing.T) {
 	s := newStore(t)
 	must(t, s.Allow("/p", "d1"))
@@ -81,7 +120,7 @@ func TestRecordsArePrivate(t *testing.T) {
 			t.Errorf("%s has mode %v", e.Name(), info.Mode())
 		}
 		text, err := os.ReadFile(filepath.Join(s.Dir, e.Name()))
-		if err != nil || !regexp.MustCompile(`^allow [0-9a-f]{64}\n$`).Match(text) {
+		if err != nil || !regexp.MustCompile(`^path "/p"\nallow [0-9a-f]{64}\n$`).Match(text) {
 			t.Errorf("the record says %q, %v", text, err)
 		}
 	}
