@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -95,15 +94,9 @@ func (p *program) runAllow(ctx context.Context, path string, yes bool) error {
 }
 
 func (p *program) runDeny(path string) error {
-	file, err := p.findFile(path)
-	if file == nil {
+	canonical, err := p.canonicalPath(path)
+	if err != nil {
 		return err
-	}
-	canonical := file.Canonical
-	if canonical == "" { // it is not even safe to read
-		if canonical, err = filepath.EvalSymlinks(file.Path); err != nil {
-			return err
-		}
 	}
 	return p.decide(func(s trust.Store) error { return s.Deny(canonical) })
 }

@@ -16,7 +16,8 @@ func (p *program) commands() []*cli.Command {
 		commands = append(commands, members...)
 	}
 	group("in a directory",
-		p.newHookCommand(), p.newAllowCommand(), p.newDenyCommand(), p.newStatusCommand(), p.newExportCommand())
+		p.newHookCommand(), p.newAllowCommand(), p.newDenyCommand(), p.newRevokeCommand(), p.newPruneCommand(),
+		p.newEditCommand(), p.newReloadCommand(), p.newStatusCommand(), p.newExportCommand())
 	group("for one command", p.newExecCommand(), p.newRunCommand())
 	group("environments", p.newOpenCommand(), p.newCheckCommand(), p.newEnvCommand())
 	group("behind them", p.newIssuerCommand(), p.newAgentCommand())

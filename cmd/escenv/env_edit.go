@@ -32,12 +32,7 @@ saved: on a terminal you are asked to edit again, and your text is never lost.`,
 			if err != nil {
 				return err
 			}
-			for _, candidate := range []string{p.getenv("VISUAL"), p.getenv("EDITOR"), "vi"} {
-				if editor == "" {
-					editor = candidate
-				}
-			}
-			return p.runEnvEdit(c.Context, args[0], editor)
+			return p.runEnvEdit(c.Context, args[0], p.editorOr(editor))
 		},
 	}
 }

@@ -26,10 +26,16 @@ func (p *program) newStatusCommand() *cli.Command {
 counts here and whether it is allowed, whether the shell has the hook, and what
 the agent keeps. Asks nobody but a running agent, and prints no values.`,
 			plainExit, "escenv status --json"),
-		Flags: []cli.Flag{jsonFlag()},
+		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "short", Usage: "one line for a prompt: the environment and its time left, or nothing"}},
 		Action: func(c *cli.Context) error {
 			if _, err := words(c, 0, 0); err != nil {
 				return err
+			}
+			switch {
+			case c.Bool("short") && c.Bool("json"):
+				return usageError{"--short and --json exclude each other", helpOf(c)}
+			case c.Bool("short"):
+				return p.printShortStatus()
 			}
 			return p.runStatus(c.Context, c.Bool("json"))
 		},
@@ -147,6 +153,15 @@ func (p *program) hookStatus(shell int) hookStatus {
 		return hookStatus{Hint: "add this line to ~/.config/fish/config.fish: escenv hook fish | source"}
 	}
 	return hookStatus{Hint: `add this line to ~/.bashrc: eval "$(escenv hook bash)"`}
+}
+
+// printShortStatus prints what a prompt shows. It asks nobody.
+func (p *program) printShortStatus() error {
+	out := &printer{w: p.stdout}
+	if l := p.loadedStatus(); l != nil {
+		out.printf("%s%s\n", safe(l.Environment), p.timeLeft(l.Expires))
+	}
+	return out.err
 }
 
 // printStatus prints what people want to know, most important first.
