@@ -41,6 +41,7 @@ var arch = map[string][]string{
 	"internal/identity":             {"internal/esc", "internal/safefile", "github.com/go-jose/go-jose/v4"},
 	"internal/mask":                 {},
 	"internal/process":              {"internal/mask", "github.com/creack/pty", "github.com/mattn/go-isatty", "golang.org/x/sys", "golang.org/x/term"},
+	"internal/projection":           {"internal/esc", "internal/safefile", "golang.org/x/sys"},
 	"internal/render":               {"internal/esc", "shells", "go.yaml.in/yaml/v3"},
 	"internal/provider/awslogin":    {"internal/esc", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"internal/store":                {"internal/esc", "internal/safefile"},
