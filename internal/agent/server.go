@@ -205,8 +205,23 @@ func readAll(ctx context.Context, r io.Reader, requests chan<- wire.Request) err
 
 // answer does what a request asks and replies.
 func (s *Server) answer(ctx context.Context, out *replies, req wire.Request, leave func()) {
-	out.end(s.do(esc.WithProgress(ctx, out.progress), req, leave))
+	ctx = context.WithValue(esc.WithProgress(ctx, out.progress), eventKey{}, out.event)
+	out.end(s.do(ctx, req, leave))
 }
+
+type eventKey struct{}
+
+// Event sends the caller of the request that ctx is for an event, before the
+// result. It fails when the caller is gone, or takes no more.
+func Event(ctx context.Context, event any) error {
+	send, ok := ctx.Value(eventKey{}).(func(any) error)
+	if !ok {
+		return errNoCaller
+	}
+	return send(event)
+}
+
+var errNoCaller = errors.New("nobody is there to be told")
 
 func (s *Server) do(ctx context.Context, req wire.Request, leave func()) (result any, err error) {
 	defer func() {
@@ -242,6 +257,20 @@ func (r *replies) progress(words string) {
 	if !r.ended && words != "" {
 		_ = wire.WriteReply(r.w, wire.Reply{Progress: words}) // the caller may be gone
 	}
+}
+
+// event writes one frame. Events are JSON of their operation's own.
+func (r *replies) event(event any) error {
+	text, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return errNoCaller
+	}
+	return wire.WriteReply(r.w, wire.Reply{Event: text})
 }
 
 // end writes the last frame. A caller that is gone misses nothing it can use.

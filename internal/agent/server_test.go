@@ -99,6 +99,47 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
+func TestEventsComeBeforeTheResult(t *testing.T) {
+	path, _ := serve(t, serverOf(map[wire.Op]agent.Handler{
+		wire.OpServe: func(ctx context.Context, _ json.RawMessage) (any, error) {
+			for _, secret := range []string{"one", "two"} {
+				if err := agent.Event(ctx, wire.ServeEvent{Secrets: []string{secret}}); err != nil {
+					return nil, err
+				}
+			}
+			return "done", nil
+		},
+	}))
+	var told, result string
+	ctx := wire.WithEvents(t.Context(), func(event json.RawMessage) { told += string(event) })
+	must(t, clientAt(path).Call(ctx, wire.OpServe, nil, &result))
+	if told != `{"secrets":["one"]}{"secrets":["two"]}` || result != "done" {
+		t.Errorf("was told %s and got %q", told, result)
+	}
+	must(t, clientAt(path).Call(t.Context(), wire.OpServe, nil, &result)) // events may be of no interest
+}
+
+func TestEventsNeedACaller(t *testing.T) {
+	began, told := make(chan struct{}), make(chan error, 1)
+	path, _ := serve(t, serverOf(map[wire.Op]agent.Handler{
+		wire.OpServe: func(ctx context.Context, _ json.RawMessage) (any, error) {
+			close(began)
+			<-ctx.Done()
+			told <- agent.Event(ctx, "too late")
+			return nil, nil
+		},
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-began; cancel() }()
+	_ = clientAt(path).Call(ctx, wire.OpServe, nil, nil)
+	if err := <-told; err == nil {
+		t.Error("a caller that is gone was told")
+	}
+	if agent.Event(t.Context(), "nobody") == nil {
+		t.Error("nobody was told")
+	}
+}
+
 func TestServerAnswersWhatIsNoRequest(t *testing.T) {
 	path, _ := serve(t, serverOf(nil))
 	for _, frame := range []string{"\x00\x00\x00\x02no", "\xff\xff\xff\xff", "\x00\x00\x00\x00"} {

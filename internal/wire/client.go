@@ -100,9 +100,8 @@ type Caller func(ctx context.Context, op Op, args, result any) error
 
 // Open asks the agent to open an environment.
 func (call Caller) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
-	args := OpenArgs{Refs: req.Refs, Want: req.Want, Path: req.Path, Hook: req.Hook}
 	var result OpenResult
-	if err := call(ctx, OpOpen, args, &result); err != nil {
+	if err := call(ctx, OpOpen, OpenArgs(req), &result); err != nil {
 		return nil, err
 	}
 	return result.Environment()
@@ -115,10 +114,16 @@ func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
 	}
 	for {
 		reply, err := ReadReply(conn)
-		if err != nil || reply.Progress == "" {
+		switch {
+		case err != nil:
 			return reply, err
+		case reply.Progress != "":
+			esc.Progress(ctx, reply.Progress)
+		case len(reply.Event) > 0:
+			tell(ctx, reply.Event)
+		default:
+			return reply, nil
 		}
-		esc.Progress(ctx, reply.Progress)
 	}
 }
 

@@ -42,7 +42,10 @@ const (
 	OpIssuerPublish Op = "issuer.publish" // IssuerPublishArgs, IssuerPublishResult
 	OpServe         Op = "serve"          // OpenArgs, none: ServeEvents for as long as the caller listens
 	OpStatus        Op = "status"         // none, StatusResult
-	OpForget        Op = "forget"         // none, none: drop every opened environment
+	OpForget        Op = "forget"         // ForgetArgs, none: drop opened environments
+	OpRelease       Op = "release"        // ReleaseArgs, none: a process uses nothing any more
+	OpLock          Op = "lock"           // none, none: drop everything and open nothing until OpUnlock
+	OpUnlock        Op = "unlock"         // none, none
 	OpLeave         Op = "leave"          // none, none: the agent stops; any build may ask
 )
 
@@ -236,7 +239,18 @@ type IssuerPublishResult struct {
 	Files []string `json:"files"`
 }
 
-// StatusResult describes the agent.
+// ForgetArgs name a definition; without one, everything is meant.
+type ForgetArgs struct {
+	Ref Ref `json:"ref,omitzero"`
+}
+
+// ReleaseArgs name a process that was a Holder.
+type ReleaseArgs struct {
+	Holder int `json:"holder"`
+}
+
+// StatusResult describes the agent. Fields are added to it, never changed:
+// every build reads it.
 type StatusResult struct {
 	Build    string        `json:"build"`
 	PID      int           `json:"pid"`
