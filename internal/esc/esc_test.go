@@ -73,6 +73,18 @@ func TestSecretAndUnknownAreFoundInside(t *testing.T) {
 	}
 }
 
+// What is sealed is hidden as a whole, and what lies in it is not.
+func TestSealed(t *testing.T) {
+	v := esc.New([]esc.Value{esc.New("plain"), esc.NewSecret(canary)}).Sealed()
+	elements, _ := v.List()
+	if !v.IsSecret() || elements[0].IsSecret() || !elements[1].IsSecret() {
+		t.Errorf("secret: %v, elements %v", v.IsSecret(), elements)
+	}
+	if got, err := json.Marshal([]esc.Value{v, esc.Unknown().Sealed()}); err != nil || string(got) != `["[secret]","[secret]"]` {
+		t.Errorf("JSON: got %s, %v", got, err)
+	}
+}
+
 func TestReferences(t *testing.T) {
 	for text, want := range map[string]esc.Ref{
 		"shop/dev":          {Project: "shop", Name: "dev"},

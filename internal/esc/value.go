@@ -64,6 +64,10 @@ func (v Value) AsSecret() Value {
 	return Value{held: &sealed{held}, unknown: v.unknown}
 }
 
+// Sealed returns v marked secret as a whole: what lies in it keeps its own
+// marks, and can still be shown by itself.
+func (v Value) Sealed() Value { return Value{held: &sealed{v.Reveal()}, unknown: v.unknown} }
+
 // IsSecret reports whether v itself was marked secret. A list or object that
 // merely contains secrets is not; see HasSecret.
 func (v Value) IsSecret() bool { _, ok := v.held.(*sealed); return ok }
@@ -244,13 +248,11 @@ func (v Value) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), v.String())
 }
 
-// MarshalJSON hides secrets from encoding/json: a secret or unknown scalar
+// MarshalJSON hides secrets from encoding/json: what is secret or unknown
 // becomes a placeholder. Code that means to send secrets encodes Reveal.
 func (v Value) MarshalJSON() ([]byte, error) {
-	if _, list := v.List(); !list {
-		if _, object := v.Object(); !object && (v.IsSecret() || v.unknown) {
-			return json.Marshal(v.String())
-		}
+	if v.IsSecret() || v.unknown {
+		return json.Marshal(v.String())
 	}
 	return json.Marshal(v.Reveal())
 }

@@ -150,11 +150,11 @@ func (v value) withObject(properties map[string]esc.Value) (_ value, err error) 
 }
 
 func (v value) value() esc.Value {
-	raw := v.raw()
+	out := esc.New(v.raw())
 	if v.Secret {
-		return esc.NewSecret(raw)
+		return out.Sealed() // each element has a mark of its own
 	}
-	return esc.New(raw)
+	return out
 }
 
 func (v value) raw() any {
