@@ -29,6 +29,16 @@ type Diagnostic struct {
 	Summary string   `json:"summary"`           // one sentence, lower case, no full stop, no secret
 	Hint    string   `json:"hint,omitempty"`    // what to do about it, if that is known
 	Warning bool     `json:"warning,omitempty"` // true if the definition can still be opened
+
+	Excerpt Excerpt `json:"excerpt,omitzero"` // zero if there is none to show
+}
+
+// An Excerpt is the line a Diagnostic is about, or so much around its range as
+// people read. What is secret in it was replaced by Hidden.
+type Excerpt struct {
+	Before string `json:"before,omitempty"`
+	Marked string `json:"marked,omitempty"` // the range itself; empty if only its beginning is known
+	After  string `json:"after,omitempty"`
 }
 
 // String returns "file:line:col: summary".

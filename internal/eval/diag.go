@@ -28,16 +28,15 @@ func diagnoseRange(src *Source, e *expr, start, end int, summary, hint string) e
 		Position: esc.Position{File: src.file(), Line: e.line, Column: e.column},
 		Path:     e.path(), Summary: summary, Hint: hint,
 	}
-	offset, ok := rawOffset(src.Text, e)
-	if !ok {
-		return d
+	if offset, ok := rawOffset(src.Text, e); ok {
+		d.Column = e.column + offset + utf8.RuneCountInString(e.raw[:start])
+		width := utf8.RuneCountInString(e.raw[start:end])
+		if start == 0 && end == len(e.raw) {
+			d.Column, width = e.column, width+2*offset
+		}
+		d.End = esc.Position{File: d.File, Line: d.Line, Column: d.Column + width}
 	}
-	d.Column = e.column + offset + utf8.RuneCountInString(e.raw[:start])
-	width := utf8.RuneCountInString(e.raw[start:end])
-	if start == 0 && end == len(e.raw) {
-		d.Column, width = e.column, width+2*offset
-	}
-	d.End = esc.Position{File: d.File, Line: d.Line, Column: d.Column + width}
+	d.Excerpt = src.excerpt(d)
 	return d
 }
 

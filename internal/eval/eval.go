@@ -25,6 +25,10 @@ type Source struct {
 	Name string // "project/name" or a path: what diagnostics show
 	File string // absolute, if the text came from a local file
 	Text []byte
+
+	quotable   bool   // excerpts of it may be shown
+	veils      []veil // but for this
+	shownUntil int    // and, if it is not 0, only of lines before this one
 }
 
 // A Loader finds definitions. It is called from several goroutines.

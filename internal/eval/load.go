@@ -13,9 +13,10 @@ import (
 // parse reads a text as a definition. It always returns one; what is wrong
 // with it is broken in it.
 func parse(src *Source) (*definition, esc.Diagnostics) {
+	root, err := document(src.Text)
+	src = src.veil(root)
 	r := &reader{src: src}
 	def := &definition{source: src}
-	root, err := document(src.Text)
 	var wrong *syntaxError
 	switch {
 	case errors.As(err, &wrong):
