@@ -149,8 +149,9 @@ type CheckArgs struct {
 // CheckResult says what opening would set. Errors come as an Error.
 type CheckResult struct {
 	Name      string           `json:"name"`
-	Variables []string         `json:"variables"` // names, sorted
-	Providers []string         `json:"providers"` // the fn::open providers it would use, sorted, once each
+	Variables []string         `json:"variables"`       // names, sorted
+	Files     []string         `json:"files,omitempty"` // names, sorted
+	Providers []string         `json:"providers"`       // the fn::open providers it would use, sorted, once each
 	Warnings  []esc.Diagnostic `json:"warnings,omitempty"`
 }
 
