@@ -10,11 +10,15 @@ import (
 )
 
 // forms returns the ways in which programs print secret, each at least
-// Shortest long. White space around it is no part of it.
-func forms(secret string) []string {
+// Shortest long unless the secret itself is shorter. White space around it is
+// no part of it.
+func forms(secret string, marked bool) []string {
 	secret = strings.TrimSpace(strings.ReplaceAll(secret, "\r\n", "\n"))
-	if trivial(secret) {
+	switch {
+	case len(secret) < ShortestMarked, !marked && trivial(secret):
 		return nil
+	case len(secret) < Shortest:
+		return distinct(escaped(secret))
 	}
 	all := append(escaped(secret), inBase64(secret)...)
 	if strings.Contains(secret, "\n") {
@@ -29,9 +33,12 @@ func forms(secret string) []string {
 			all = append(all, strings.ReplaceAll(form, "\n", "\r\n"))
 		}
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	return slices.DeleteFunc(all, func(form string) bool { return len(form) < Shortest })
+	return slices.DeleteFunc(distinct(all), func(form string) bool { return len(form) < Shortest })
+}
+
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // escaped returns s as it is and as JSON, Go, shells and URLs write it.

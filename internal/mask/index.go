@@ -3,41 +3,44 @@ package mask
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
 )
 
-// An index finds needles, all of which are at least Shortest long. It looks at
-// the last three of the next Shortest bytes: mostly no needle has those three
-// among its first Shortest bytes, and six bytes at once cannot be the start of
-// one (Wu and Manber, 1994). What remains is compared.
+// An index finds needles. It looks at the last three bytes of the next window,
+// which is as long as the shortest needle but at most Shortest: mostly no needle
+// has those three among its first, and all but two bytes of the window cannot be
+// the start of one (Wu and Manber, 1994). What remains is compared.
 type index struct {
+	names  map[string]string     // every needle, and its name
 	sorted []string              // every needle
-	starts map[uint64][]string   // by their first Shortest bytes, longest first
+	window int                   // in bytes, at least 3
+	starts map[uint64][]string   // by the bytes of their first window, longest first
 	shift  [1 << shiftBits]uint8 // how far, by a hash of three bytes
-	pairs  [1 << 16]bool         // the first two bytes of needles
+	begun  [1 << shiftBits]bool  // by a hash of the first three bytes of needles
 }
 
-const (
-	shiftBits = 16
-	farthest  = Shortest - 2 // no three bytes of a needle: this far at once
-)
+const shiftBits = 16
 
-// newIndex returns the index of needles, which are sorted.
-func newIndex(needles []string) *index {
-	x := &index{sorted: needles, starts: map[uint64][]string{}}
+// newIndex returns the index of needles.
+func newIndex(needles map[string]string) *index {
+	x := &index{names: maps.Clone(needles), sorted: slices.Sorted(maps.Keys(needles)), window: Shortest, starts: map[uint64][]string{}}
+	for _, needle := range x.sorted {
+		x.window = min(x.window, len(needle))
+	}
+	farthest := uint8(x.window - 2) // no three bytes of a needle: this far at once
 	for i := range x.shift {
 		x.shift[i] = farthest
 	}
-	for _, needle := range needles {
-		b := []byte(needle[:Shortest])
-		x.pairs[pair(b)] = true
-		key := binary.LittleEndian.Uint64(b)
-		x.starts[key] = append(x.starts[key], needle)
-		for i, far := 0, uint8(farthest-1); i < farthest; i, far = i+1, far-1 {
+	for _, needle := range x.sorted {
+		b := []byte(needle[:x.window])
+		x.begun[hash3(b)] = true
+		x.starts[x.key(b)] = append(x.starts[x.key(b)], needle)
+		for i := range b[2:] {
 			slot := &x.shift[hash3(b[i:])]
-			*slot = min(*slot, far)
+			*slot = min(*slot, farthest-1-uint8(i))
 		}
 	}
 	for _, same := range x.starts {
@@ -46,22 +49,30 @@ func newIndex(needles []string) *index {
 	return x
 }
 
+// key tells windows apart. b may go on behind one.
+func (x *index) key(b []byte) (key uint64) {
+	if x.window == Shortest {
+		return binary.LittleEndian.Uint64(b)
+	}
+	for i, c := range b[:x.window] {
+		key |= uint64(c) << (8 * i)
+	}
+	return key
+}
+
 func hash3(b []byte) uint32 {
 	_ = b[2]
 	v := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
 	return v * 0x9E3779B1 >> (32 - shiftBits)
 }
 
-func pair(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }
-
 // next returns the first position from at on where a needle begins, or may
 // begin if b goes on; len(b) if there is none.
 func (x *index) next(b []byte, at int) int {
-	for at+Shortest <= len(b) {
-		window := b[at : at+Shortest]
-		skip := int(x.shift[hash3(window[Shortest-3:])])
+	for at+x.window <= len(b) {
+		skip := int(x.shift[hash3(b[at+x.window-3:])])
 		if skip == 0 {
-			if x.starts[binary.LittleEndian.Uint64(window)] != nil {
+			if x.starts[x.key(b[at:])] != nil {
 				return at
 			}
 			skip = 1
@@ -78,7 +89,7 @@ func (x *index) next(b []byte, at int) int {
 
 // begins reports whether a needle begins with b.
 func (x *index) begins(b []byte) bool {
-	if len(b) >= 2 && !x.pairs[pair(b)] {
+	if len(b) >= 3 && !x.begun[hash3(b)] {
 		return false
 	}
 	i := x.search(b)
@@ -100,19 +111,19 @@ func (x *index) shortest(b []byte) int {
 	return least
 }
 
-// match returns the length of the longest needle that b begins with, 0 if
-// there is none, and whether a longer one begins with all of b.
-func (x *index) match(b []byte) (n int, open bool) {
-	if len(b) < Shortest {
-		return 0, x.begins(b)
+// match returns the longest needle that b begins with, nothing if there is
+// none, and whether a longer one begins with all of b.
+func (x *index) match(b []byte) (found string, open bool) {
+	if len(b) < x.window {
+		return "", x.begins(b)
 	}
-	for _, needle := range x.starts[binary.LittleEndian.Uint64(b)] {
+	for _, needle := range x.starts[x.key(b)] {
 		switch {
 		case len(needle) > len(b):
 			open = open || needle[:len(b)] == string(b)
 		case string(b[:len(needle)]) == needle:
-			return len(needle), open
+			return needle, open
 		}
 	}
-	return 0, open
+	return "", open
 }

@@ -2,7 +2,7 @@
 //
 // Every byte that belongs to an occurrence of a secret, in any of the forms in
 // which programs print one, is gone from what a Writer passes on; a run of
-// occurrences that overlap becomes one Replacement. Every other byte passes
+// occurrences that overlap becomes one replacement. Every other byte passes
 // unchanged, whatever pieces the stream is written in, and nothing is held
 // back but what may still become a secret.
 //
@@ -11,30 +11,52 @@
 package mask
 
 import (
-	"maps"
-	"slices"
+	"cmp"
 	"sync"
 	"sync/atomic"
 )
 
-// Replacement stands where a secret was.
+// Replacement stands where a secret was, unless there is another Style.
 const Replacement = "[secret]"
 
-// Shortest is the length in bytes of the shortest secret that is masked: a
-// shorter one would take too much innocent text with it.
-const Shortest = 8
+// Lengths in bytes. A secret shorter than Shortest would take too much innocent
+// text with it, so it is masked only if it is marked, and one shorter than
+// ShortestMarked never.
+const (
+	Shortest       = 8
+	ShortestMarked = 3
+)
+
+// A Style says what stands where a secret was.
+type Style int
+
+// The styles.
+const (
+	Plain Style = iota // Replacement
+	Named              // "[secret NAME]" if the secret has a name, Replacement if not
+	Width              // one * for each character, so that what a program has aligned stays so
+)
+
+// A Secret is what is to be masked.
+type Secret struct {
+	Text   string
+	Name   string // what Named calls it, the variable perhaps; may be empty
+	Marked bool   // the user wants it masked, however short or ordinary it is
+}
 
 // A Set holds the secrets that Writers mask. It may be shared and added to
 // while they write.
 type Set struct {
+	Style Style // set before anybody writes
+
 	mu      sync.Mutex
-	needles map[string]bool
+	needles map[string]string // and their names
 	index   atomic.Pointer[index]
 }
 
 // NewSet returns a Set of the secrets.
 func NewSet(secrets ...string) *Set {
-	s := &Set{needles: map[string]bool{}}
+	s := &Set{needles: map[string]string{}}
 	s.Add(secrets...)
 	return s
 }
@@ -42,14 +64,24 @@ func NewSet(secrets ...string) *Set {
 // Add masks these secrets too from now on. Those that are too short or too
 // ordinary to be told from innocent text are passed over.
 func (s *Set) Add(secrets ...string) {
+	plain := make([]Secret, len(secrets))
+	for i, text := range secrets {
+		plain[i].Text = text
+	}
+	s.AddSecrets(plain...)
+}
+
+// AddSecrets is Add for secrets that have names or marks. Of several names of
+// one secret the first counts.
+func (s *Set) AddSecrets(secrets ...Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, secret := range secrets {
-		for _, form := range forms(secret) {
-			s.needles[form] = true
+		for _, form := range forms(secret.Text, secret.Marked) {
+			s.needles[form] = cmp.Or(s.needles[form], secret.Name)
 		}
 	}
-	s.index.Store(newIndex(slices.Sorted(maps.Keys(s.needles))))
+	s.index.Store(newIndex(s.needles))
 }
 
 // Empty reports whether there is nothing to mask.

@@ -73,6 +73,95 @@ func TestSecretsAreReplaced(t *testing.T) {
 }
 
 // The first known failure: a key of several lines was never masked.
+func TestStyles(t *testing.T) {
+	secrets := []mask.Secret{
+		{Text: "s3cr3t-value", Name: "PASSWORD"},
+		{Text: "s3cr3t-value", Name: "SECOND_NAME"},
+		{Text: "nobody-named-me"},
+		{Text: "grüße-aus-köln"},
+		{Text: "line one\nline two"},
+		{Text: "value-and-more", Name: "LONGER"},
+	}
+	tests := map[string]struct {
+		style    mask.Style
+		in, want string
+	}{
+		"plain":            {mask.Plain, "is s3cr3t-value.", "is [secret]."},
+		"named":            {mask.Named, "is s3cr3t-value.", "is [secret PASSWORD]."},
+		"without a name":   {mask.Named, "is nobody-named-me.", "is [secret]."},
+		"the first's name": {mask.Named, "s3cr3t-value-and-more", "[secret PASSWORD]"},
+		"width":            {mask.Width, "|s3cr3t-value|x", "|************|x"},
+		"characters":       {mask.Width, "|grüße-aus-köln|", "|**************|"},
+		"lines":            {mask.Width, "line one\r\nline two.", "********\r\n********."},
+		"overlapping":      {mask.Width, "s3cr3t-value-and-more!", "*********************!"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for size := 1; size <= len(tt.in); size++ {
+				set := mask.NewSet()
+				set.Style = tt.style
+				set.AddSecrets(secrets...)
+				if got := through(t, set, tt.in, size); got != tt.want {
+					t.Errorf("in pieces of %d: %q, want %q", size, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIdleLetGoIsNotStarredAgain: the width is that of the secret.
+func TestWhatIdleLetGoIsNotStarredAgain(t *testing.T) {
+	set := mask.NewSet("s3cr3t-value")
+	set.Style = mask.Width
+	var out bytes.Buffer
+	w := mask.NewWriter(&out, set)
+	for _, err := range []error{write(w, "s3c"), w.Idle(), write(w, "r3t-value!"), w.Flush()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := out.String(); got != "s3c*********!" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func write(w *mask.Writer, text string) error { _, err := w.Write([]byte(text)); return err }
+
+// TestMarkedSecretsMayBeShort masks what the user says is secret, from three
+// bytes on, beside secrets of every length.
+func TestMarkedSecretsMayBeShort(t *testing.T) {
+	marked := func(texts ...string) (secrets []mask.Secret) {
+		for _, text := range texts {
+			secrets = append(secrets, mask.Secret{Text: text, Marked: true})
+		}
+		return secrets
+	}
+	tests := map[string]struct {
+		secrets  []mask.Secret
+		in, want string
+	}{
+		"a PIN":              {marked("4711"), "pin=4711, 471", "pin=[secret], 471"},
+		"three":              {marked("k9!"), `k9! k9 "k9\!"`, `[secret] k9 "[secret]"`},
+		"two are too few":    {marked("k9"), "k9", "k9"},
+		"an ordinary word":   {marked("password"), "password", "[secret]"},
+		"beside a long one":  {append(marked("4711"), mask.Secret{Text: "4711-and-a-long-one"}), "4711-and-a-long-one 4711", "[secret] [secret]"},
+		"unmarked stays":     {append(marked("4711"), mask.Secret{Text: "0815"}), "0815 4711", "0815 [secret]"},
+		"not in its base64":  {marked("4711"), "NDcxMQ==", "NDcxMQ=="},
+		"spaces around fall": {marked(" 4711\n"), "4711", "[secret]"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for size := 1; size <= len(tt.in); size++ {
+				set := mask.NewSet()
+				set.AddSecrets(tt.secrets...)
+				if got := through(t, set, tt.in, size); got != tt.want {
+					t.Errorf("in pieces of %d: %q, want %q", size, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestSecretOfSeveralLines(t *testing.T) {
 	set := mask.NewSet(pem)
 	lines := strings.Split(strings.TrimSpace(pem), "\n")

@@ -1,6 +1,9 @@
 package mask
 
-import "io"
+import (
+	"io"
+	"unicode/utf8"
+)
 
 // idleLimit is how many bytes of what may become a secret Idle lets go.
 const idleLimit = 5
@@ -78,9 +81,9 @@ func (w *Writer) advance(p []byte, final bool) error {
 func (w *Writer) scan(b []byte, final bool) int {
 	x := w.set.index.Load()
 	for at := x.next(b, 0); at < len(b); at = x.next(b, at+1) {
-		n, open := x.match(b[at:])
-		if n > 0 {
-			w.cover(b, at, at+n)
+		needle, open := x.match(b[at:])
+		if needle != "" {
+			w.cover(b, at, at+len(needle), x.names[needle])
 		}
 		if open && !final {
 			return at
@@ -90,13 +93,34 @@ func (w *Writer) scan(b []byte, final bool) int {
 }
 
 // cover replaces b[from:to], unless it only prolongs what was replaced before.
-func (w *Writer) cover(b []byte, from, to int) {
-	if from >= w.covered {
+// What Idle has let go of it is there already.
+func (w *Writer) cover(b []byte, from, to int, name string) {
+	fresh := from >= w.covered
+	if fresh {
 		w.text(b, from)
+	}
+	switch {
+	case w.set.Style == Width:
+		w.stars(b[min(max(w.shown, from), to):to])
+	case fresh && w.set.Style == Named && name != "":
+		w.out = append(append(append(w.out, "[secret "...), name...), ']')
+	case fresh:
 		w.out = append(w.out, Replacement...)
 	}
 	w.covered = max(w.covered, to)
 	w.shown = max(w.shown, w.covered)
+}
+
+// stars writes one star for each character of secret. Lines stay lines.
+func (w *Writer) stars(secret []byte) {
+	for _, c := range secret {
+		switch {
+		case c == '\n' || c == '\r':
+			w.out = append(w.out, c)
+		case utf8.RuneStart(c):
+			w.out = append(w.out, '*')
+		}
+	}
 }
 
 // text passes on b up to an end as it is.
