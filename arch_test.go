@@ -35,6 +35,7 @@ var arch = map[string][]string{
 	"internal/agent":                {"internal/esc", "internal/wire", "github.com/fsnotify/fsnotify", "golang.org/x/sys"},
 	"internal/config":               {"internal/esc", "internal/safefile", "go.yaml.in/yaml/v3"},
 	"internal/credentials":          {"internal/esc"},
+	"internal/credserver":           {"internal/credentials", "internal/esc"},
 	"internal/devcloud":             {"internal/esc", "internal/devcloud/policy", "internal/devcloud/sigv4", "internal/devcloud/webidentity", "github.com/johannesboyne/gofakes3"},
 	"internal/devcloud/policy":      {},
 	"internal/devcloud/sigv4":       {"github.com/aws/aws-sdk-go-v2"},

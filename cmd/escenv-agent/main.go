@@ -38,6 +38,7 @@ type options struct {
 	socket     string
 	ready      bool
 	idle       time.Duration
+	shared     bool
 	detach     bool
 	foreground bool
 	version    bool
@@ -84,6 +85,7 @@ func parse(args []string, stderr io.Writer) (opts options, status int, ok bool) 
 	}
 	flags.BoolVar(&opts.stdio, "stdio", false, "answer on the standard streams, with the identity in this environment")
 	flags.StringVar(&opts.socket, "socket", "", "listen at this `path`; with -stdio, where the shared agent would")
+	flags.BoolVar(&opts.shared, "shared", false, "with -stdio, serve what the shared agent opens while it can be reached")
 	flags.DurationVar(&opts.idle, "idle", 0, "leave after so long without a request (default: as config.yaml says)")
 	flags.BoolVar(&opts.ready, "ready", false, "tell on descriptor 3 when the socket listens")
 	flags.BoolVar(&opts.detach, "detach", false, "start the agent as nobody's child, and end")

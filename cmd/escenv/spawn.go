@@ -160,7 +160,10 @@ func (p *program) privateClient() *wire.Client {
 	return &wire.Client{Build: build.ID(), Dial: p.dialPrivate, Timeout: p.patience}
 }
 
-func (p *program) dialPrivate(context.Context) (wire.Conn, error) {
+func (p *program) dialPrivate(context.Context) (wire.Conn, error) { return p.startPrivate() }
+
+// startPrivate starts a private agent, with more flags than it always has.
+func (p *program) startPrivate(flags ...string) (wire.Conn, error) {
 	program, err := p.findAgent()
 	if err != nil {
 		return nil, err
@@ -180,7 +183,8 @@ func (p *program) dialPrivate(context.Context) (wire.Conn, error) {
 	}
 	defer theirOut.Close()
 	streams := wire.Streams{R: ourIn, W: ourOut}
-	process, err := os.StartProcess(program, []string{agentName, "--stdio", "--socket", path}, &os.ProcAttr{
+	args := append([]string{agentName, "--stdio", "--socket", path}, flags...)
+	process, err := os.StartProcess(program, args, &os.ProcAttr{
 		Env: p.environ, Files: []*os.File{theirIn, theirOut, p.stderr},
 		Sys: &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C is ours to pass on
 	})
