@@ -43,3 +43,5 @@ func (fish) Restore(name string, exported bool) string {
 }
 
 func (fish) Forget(name string) string { return "builtin set -eg " + savedPrefix + name + "\n" }
+
+func (fish) Holds(value string) bool { return Holds(value) }

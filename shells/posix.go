@@ -33,3 +33,5 @@ func (posix) Restore(name string, exported bool) string {
 }
 
 func (posix) Forget(name string) string { return "unset " + savedPrefix + name + "\n" }
+
+func (posix) Holds(value string) bool { return Holds(value) }

@@ -13,11 +13,12 @@ import (
 )
 
 // A Dialect writes statements of one shell. A name it is given matches
-// [A-Za-z_][A-Za-z0-9_]*; a value is any byte string without NUL, which no
-// shell can hold (see Holds).
+// [A-Za-z_][A-Za-z0-9_]*; a value is one that it Holds.
 type Dialect interface {
 	// Name is the shell's name, "zsh".
 	Name() string
+	// Holds reports whether a variable of the shell can hold value.
+	Holds(value string) bool
 	// Quote returns value as one word that the shell reads back byte for byte.
 	Quote(value string) string
 	// Export sets an environment variable.
@@ -41,8 +42,10 @@ type Dialect interface {
 // was.
 const savedPrefix = "__escenv_was_"
 
-// Names lists the shells with a Dialect that has a hook.
-func Names() []string { return []string{"bash", "fish", "zsh"} }
+// Names lists the shells that have a hook, the ones most people use first.
+func Names() []string {
+	return []string{"bash", "zsh", "fish", "nu", "elvish", "tcsh", "xonsh", "pwsh"}
+}
 
 // Lookup returns the dialect of a shell by its name, by the name a login shell
 // goes by, or by its path: "zsh", "-zsh", "/bin/zsh".
@@ -56,9 +59,20 @@ func Lookup(name string) (Dialect, error) {
 		return fish{}, nil
 	case "sh", "dash", "ksh":
 		return posix{}, nil
+	case "tcsh", "csh":
+		return tcsh{}, nil
+	case "nu", "nushell":
+		return lines{"nu", quoteNu}, nil
+	case "elvish":
+		return lines{"elvish", quoteElvish}, nil
+	case "xonsh":
+		return lines{"xonsh", quoteXonsh}, nil
+	case "pwsh", "powershell":
+		return lines{"pwsh", quotePwsh}, nil
 	}
 	return nil, fmt.Errorf("%q is not a shell that escenv knows: use one of %s", name, strings.Join(Names(), ", "))
 }
 
-// Holds reports whether a shell variable can hold value: all but NUL.
+// Holds reports whether the variables of most shells can hold value: all but
+// NUL.
 func Holds(value string) bool { return strings.IndexByte(value, 0) < 0 }
