@@ -21,8 +21,9 @@ import (
 // stdout is data; talk goes to stderr. A failure is one line
 // "escenv: error: ..." and then, wherever there is one, "escenv: hint: ..."
 // with the next thing to type. Lower case, no full stop, no secret. What goes
-// wrong in a definition is printed as file:line:col: summary. Whatever came
-// from outside passes safe before it reaches a terminal.
+// wrong in a definition is printed as project/name:line:col: summary, with the
+// line below (see ui_excerpt.go). Whatever came from outside passes safe before
+// it reaches a terminal.
 
 // Exit statuses. exec has more: see its help.
 const (
@@ -87,16 +88,30 @@ func (p *program) explain(err error) {
 // explainDiagnostics prints what is wrong in a file, and how to get at it.
 func (p *program) explainDiagnostics(diags esc.Diagnostics) {
 	p.printDiagnostics(diags)
+	p.blame(diags)
+}
+
+// blame says which file has errors, and how to edit it.
+func (p *program) blame(diags esc.Diagnostics) {
 	at := slices.IndexFunc(diags, func(d esc.Diagnostic) bool { return !d.Warning })
 	if at < 0 || diags[at].File == "" {
 		p.sayError("the definition has errors")
 		return
 	}
 	file := diags[at].File
-	p.sayError(file + " has errors")
+	p.sayError(p.nameOf(file) + " has errors")
 	if name, ok := p.definitionAt(file); ok {
 		p.sayHint("escenv env edit " + name)
 	}
+}
+
+// nameOf is what people call a file: a definition of the store by its
+// reference, any other by its path.
+func (p *program) nameOf(file string) string {
+	if name, ok := p.definitionAt(file); ok {
+		return name
+	}
+	return file
 }
 
 // definitionAt returns the reference of the definition that is kept in file.
@@ -139,30 +154,6 @@ func (p *program) say(words string)      { p.sayLines("escenv: ", words) }
 func (p *program) sayLines(prefix, words string) {
 	for line := range strings.SplitSeq(words, "\n") {
 		fmt.Fprintln(p.stderr, prefix+safe(line))
-	}
-}
-
-// maxDiagnostics is how many are printed: a file that is something else
-// altogether is wrong in every line.
-const maxDiagnostics = 10
-
-// printDiagnostics prints each as file:line:col: summary, and a hint once.
-func (p *program) printDiagnostics(diags esc.Diagnostics) {
-	hint := ""
-	for i, d := range diags {
-		if i == maxDiagnostics {
-			p.say(fmt.Sprintf("and %d more", len(diags)-i))
-			return
-		}
-		line := d.String()
-		if d.Warning {
-			line = d.Position.String() + ": warning: " + d.Summary
-		}
-		fmt.Fprintln(p.stderr, safe(line))
-		if d.Hint != "" && d.Hint != hint {
-			p.sayHint(d.Hint)
-		}
-		hint = d.Hint
 	}
 }
 

@@ -41,7 +41,10 @@ func (s *Source) excerpt(d esc.Diagnostic) (out esc.Excerpt) {
 	text := []rune(whole)
 	begin := min(max(d.Column-1, 0), len(text))
 	end := begin
-	if d.End.Line == d.Line && d.End.Column > d.Column {
+	switch {
+	case d.End.Line > d.Line:
+		end = len(text)
+	case d.End.Line == d.Line && d.End.Column > d.Column:
 		end = min(d.End.Column-1, len(text))
 	}
 	hidden := s.hidden(d.Line, text)
@@ -185,17 +188,33 @@ func (w *veiler) walk(n *yaml.Node) {
 }
 
 // mayHoldSecret reports whether a key is fn::secret, or was perhaps meant to
-// be: what is not known to be another built-in is veiled.
+// be: what is not another built-in, or near to one, is veiled.
 func mayHoldSecret(key string) bool {
 	name, call := strings.CutPrefix(strings.ToLower(key), "fn:")
+	if !call {
+		return false
+	}
 	name, _, _ = strings.Cut(strings.TrimPrefix(name, ":"), "::")
-	return call && !slices.Contains(openCalls[:], name)
+	if slices.Contains(openCalls[:], name) {
+		return false
+	}
+	meant, ok := strings.CutPrefix(esc.DidYouMean("fn::"+name, calls()), "did you mean fn::")
+	return !ok || meant == "secret?"
 }
 
 // openCalls are the built-ins whose arguments are no secrets, in lower case.
 var openCalls = [...]string{
 	"open", "rotate", "join", "split", "concat", "tojson", "fromjson", "toyaml", "fromyaml",
 	"tobase64", "frombase64", "tostring", "final", "validate",
+}
+
+// calls are openCalls and fn::secret.
+func calls() []string {
+	all := []string{"fn::secret"}
+	for _, name := range openCalls {
+		all = append(all, "fn::"+name)
+	}
+	return all
 }
 
 // roughly looks at a text that is not YAML: whether it may be a definition
