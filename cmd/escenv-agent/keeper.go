@@ -21,7 +21,8 @@ import (
 type keeper struct {
 	dirs       dirs
 	environ    []string
-	private    bool // environ is the caller's own
+	private    bool   // environ is the caller's own
+	shared     string // in a private agent: the socket of the one to ask for what it serves; may be empty
 	idle       time.Duration
 	started    time.Time
 	store      *store.Files
@@ -43,6 +44,9 @@ func newKeeper(opts options) (*keeper, error) {
 		dirs: dirs, environ: environ, private: opts.stdio, idle: opts.idle, started: clock.Now(),
 		store:      &store.Files{Dir: dirs.definitions()},
 		generation: &agent.Generation{File: dirs.generation(), Now: clock.Now},
+	}
+	if opts.shared {
+		k.shared = opts.socket
 	}
 	k.cache = &agent.Cache{
 		Opener: opener(k.evaluate), Now: clock.Now, Jitter: rand.Float64,
@@ -70,6 +74,7 @@ func (k *keeper) handlers() map[wire.Op]agent.Handler {
 		wire.OpIssuerInit:    handler(k.issuerInit),
 		wire.OpIssuerShow:    handler(k.issuerShow),
 		wire.OpIssuerPublish: handler(k.issuerPublish),
+		wire.OpServe:         handler(k.serveCredentials),
 		wire.OpStatus:        handler(k.status),
 		wire.OpForget:        handler(k.forget),
 	}

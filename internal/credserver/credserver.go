@@ -67,6 +67,9 @@ func Listen(ctx context.Context, source Source, uid int) (*Endpoint, error) {
 	return e, nil
 }
 
+// Close ends an endpoint that was never served.
+func (e *Endpoint) Close() error { return e.listener.Close() }
+
 // Serve answers until ctx ends, and then no longer: connections are closed, and
 // the port is free when it returns.
 func (e *Endpoint) Serve(ctx context.Context) error {
