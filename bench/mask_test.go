@@ -101,6 +101,7 @@ func BenchmarkMask(b *testing.B) {
 
 // benchmark reports what a peer does in a second.
 func (p peer) benchmark(b *testing.B, text []byte, secrets []string) {
+	b.Helper()
 	list, err := json.Marshal(secrets)
 	if err != nil {
 		b.Fatal(err)
@@ -127,6 +128,7 @@ func (p peer) benchmark(b *testing.B, text []byte, secrets []string) {
 // copy makes a copy of the peer's module with a benchmark in it, and returns
 // its directory.
 func (p peer) copy(b *testing.B) string {
+	b.Helper()
 	cmd := exec.Command("go", "mod", "download", "-json", p.module+"@"+p.version)
 	cmd.Dir = b.TempDir() // no module of ours is to hear of it
 	out, err := cmd.Output()
