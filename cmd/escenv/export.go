@@ -32,17 +32,17 @@ func (p *program) runExport() (status int, ok bool) {
 // export prints the statements for one prompt, in one piece: a shell never sees
 // half of them.
 func (p *program) export(ctx context.Context, shell string) error {
+	if shell == formatJSON || shell == formatDirenv {
+		return p.exportJSON(ctx, shell)
+	}
 	dialect, err := hookDialect(shell)
 	if err != nil {
 		return err
 	}
-	dir, err := p.logicalDir()
+	step, generation, stampErr, err := p.step(ctx, p.getenv(stateVariable), dialect.Holds)
 	if err != nil {
 		return err
 	}
-	stamps := p.stamps()
-	generation, stampErr := stamps.OfGeneration()
-	step := p.activator().Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: p.getenv(stateVariable)})
 	var b strings.Builder
 	writeChanges(&b, dialect, step.Changes)
 	stampErr = cmp.Or(p.writeWatch(&b, dialect, step, generation), stampErr)
@@ -58,6 +58,19 @@ func (p *program) export(ctx context.Context, shell string) error {
 		return statusError(exitFailed)
 	}
 	return nil
+}
+
+// step decides for the directory that escenv runs in. Without stamps, which
+// stampErr says, it has decided all the same. state is what the last run left,
+// and holds tells which values the shell can hold.
+func (p *program) step(ctx context.Context, state string, holds func(string) bool) (step *activation.Step, generation string, stampErr, err error) {
+	dir, err := p.logicalDir()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	generation, stampErr = p.stamps().OfGeneration()
+	step = p.activator().Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, Holds: holds})
+	return step, generation, stampErr, nil
 }
 
 // activator decides for this run.
@@ -127,7 +140,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 	}
 	wait := ""
 	if step.Wait > 0 {
-		wait = strconv.FormatInt(int64(math.Ceil(step.Wait.Seconds())), 10)
+		wait = seconds(step.Wait)
 	}
 	if step.Wait > 0 && d.Name() == "fish" {
 		// fish has no clock: it compares a file it writes, by the real clock,
@@ -151,6 +164,9 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 	}
 	return err
 }
+
+// seconds is how many whole ones cover d.
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(math.Ceil(d.Seconds())), 10) }
 
 // announce says what happened, in one line where all is well.
 func (p *program) announce(step *activation.Step) {
@@ -240,7 +256,7 @@ func hookDialect(shell string) (shells.Dialect, error) {
 		return nil, usageError{err.Error(), "escenv hook --help"}
 	}
 	if dialect.Name() == "sh" {
-		return nil, usageError{shell + " has no hook: use bash, zsh or fish", "escenv hook --help"}
+		return nil, usageError{shell + " has no hook: use one of " + strings.Join(shells.Names(), ", "), "escenv hook --help"}
 	}
 	return dialect, nil
 }

@@ -55,7 +55,7 @@ func TestHookForShellsThatHaveOne(t *testing.T) {
 	if err := p.printScript("-zsh", hooks.Script); err != nil || !strings.Contains(talk(), "precmd_functions") || strings.Contains(talk(), "@ESCENV@") {
 		t.Errorf("printScript: %v\n%s", err, talk())
 	}
-	for _, shell := range []string{"tcsh", "dash", "\x1b[31m"} {
+	for _, shell := range []string{"cmd.exe", "dash", "\x1b[31m"} {
 		if status := p.report(p.printScript(shell, hooks.Script)); status != exitUsage {
 			t.Errorf("%q: status %d", shell, status)
 		}

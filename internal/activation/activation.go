@@ -51,9 +51,10 @@ type Activator struct {
 
 // A Shell is what escenv knows of the shell it runs for.
 type Shell struct {
-	Dir     string   // the directory as the shell calls it, absolute
-	Environ []string // what the shell exports
-	State   string   // Step.State of the last run; empty in a new shell
+	Dir     string                  // the directory as the shell calls it, absolute
+	Environ []string                // what the shell exports
+	State   string                  // Step.State of the last run; empty in a new shell
+	Holds   func(value string) bool // whether its variables can hold value; nil if any without NUL
 }
 
 // An Outcome says what a Step comes to.
@@ -87,7 +88,7 @@ type Step struct {
 // never fails: what goes wrong is in Problem, and the Step then takes away
 // what the directory may not have.
 func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
-	r := &run{Activator: a, environ: environMap(shell.Environ), step: &Step{}}
+	r := &run{Activator: a, environ: environMap(shell.Environ), holds: shell.Holds, step: &Step{}}
 	r.state = r.remember(shell.State)
 	r.wasName = r.state.name
 	file, err := a.Finder.Find(shell.Dir)
@@ -112,6 +113,7 @@ func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
 type run struct {
 	*Activator
 	environ map[string]string
+	holds   func(value string) bool
 	state   *state
 	wasName string
 	step    *Step
@@ -167,7 +169,7 @@ func (r *run) load(ctx context.Context, file *File) {
 		return
 	}
 	same := r.loaded(file)
-	want, refused := wishes(env, file)
+	want, refused := wishes(env, file, r.holds)
 	r.step.Changes = (&differ{state: r.state, environ: r.environ, same: same}).diff(want)
 	r.state.path, r.state.digest, r.state.name = file.Path, file.Digest, file.Name()
 	r.state.expires, r.state.failures = env.Expires, 0

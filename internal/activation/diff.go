@@ -46,13 +46,15 @@ type wish struct {
 
 // wishes returns what variables should be for env, and what of it the hook
 // does not do.
-func wishes(env *esc.Environment, file *File) (map[string]wish, []Refusal) {
+func wishes(env *esc.Environment, file *File, holds func(string) bool) (map[string]wish, []Refusal) {
 	want := map[string]wish{}
 	var refused []Refusal
 	for _, v := range env.Variables {
 		value, ok := v.Value.RevealString()
 		if r := refusal(v.Name, value, env.AllowedNames); r != nil {
 			refused = append(refused, *r)
+		} else if ok && holds != nil && !holds(value) {
+			refused = append(refused, Refusal{Name: v.Name, Why: "is not UTF-8 text, and this shell holds nothing else"})
 		} else if ok {
 			want[v.Name] = wish{value: v.Value}
 		}
