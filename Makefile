@@ -5,7 +5,7 @@ GOTEST   = go test -count=1 -tags urfave_cli_no_docs
 SCRIPTS  = install.sh .ci/tools .ci/packages .ci/fuzz .ci/run
 FUZZTIME = 20s
 
-.PHONY: build demo test unit e2e lint bench fuzz install
+.PHONY: build demo test unit e2e lint bench fuzz quoting install
 .DEFAULT_GOAL = build
 
 build: ## both programs, into bin/
@@ -43,6 +43,10 @@ bench: build ## side by side with its peers
 
 fuzz: ## each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
+
+quoting: ## a million hostile values through each real shell
+	.ci/packages bash zsh fish dash ksh
+	nice -n 19 $(GOTEST) -v -timeout 3h -run 'TestHostileValuesReachAChild/^(bash|zsh|fish|dash|ksh)$$' ./shells -args -values 1000000
 
 install: ## into PREFIX, ~/.local unless you say otherwise
 	./install.sh

@@ -91,7 +91,7 @@ func long(r *rand.Rand) string {
 // TestHostileValuesAreHostile holds the generator to what the tests that use
 // it are for.
 func TestHostileValuesAreHostile(t *testing.T) {
-	values := hostile(rand.New(rand.NewPCG(1, 1)), 4*batch)
+	values := hostile(rand.New(rand.NewPCG(1, 1)), 8_000)
 	var bytes [256]bool
 	first, last := map[byte]bool{}, map[byte]bool{}
 	invalid := 0

@@ -18,8 +18,9 @@ import (
 // quoting asks for a million.
 var hostileValues = flag.Int("values", 20_000, "hostile values for each real shell")
 
-// batch is how many of them one process carries.
-const batch = 2_000
+// batch is how many of them one process carries: zsh takes its time with a
+// large environment.
+const batch = 500
 
 // realShells are the programs that read what a dialect writes.
 var realShells = []struct {
