@@ -21,7 +21,7 @@ func (k *keeper) status(context.Context, none) (*wire.StatusResult, error) {
 		result.Identity = fmt.Sprint(setup.tokens)
 		result.Region, result.Endpoint = setup.config.AWS.Region, setup.config.AWS.Endpoint
 	}
-	for _, l := range k.cache.Leases() {
+	for _, l := range k.cache.Environments() {
 		result.Leases = append(result.Leases, wire.LeaseStatus{Name: l.Name, Expires: l.Expires, Renew: l.Renew})
 	}
 	return result, nil

@@ -1,13 +1,13 @@
 // Package agent keeps opened environments in memory and hands them to escenv:
-// a Cache that opens each environment once and again before it expires, a Watch
-// on the files it rests on, and a Server that answers on a socket or on the
-// standard streams.
+// a Cache that opens each environment once and again before it expires, Leases
+// that do the same for each fn::open in it, a Watch on the files it rests on,
+// and a Server that answers on a socket or on the standard streams.
 package agent
 
 import (
 	"context"
 	"errors"
-	"sort"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,150 +16,226 @@ import (
 )
 
 // DefaultPatience is how long a renewal may keep waiting those whose
-// credentials are still valid.
+// credentials are about to expire.
 const DefaultPatience = time.Second
+
+// lastMinute is how much time credentials must have left for whoever cannot
+// replace them later, or else a renewal is waited for, a little.
+const lastMinute = time.Minute
 
 // failureHold is how long prompts share the failure of one attempt, so that
 // many shells do not knock at a door that is shut.
 const failureHold = 250 * time.Millisecond
 
-// maxLeases bounds the memory of a Cache.
-const maxLeases = 512
+// maxKept bounds the memory of a Cache, and of Leases.
+const maxKept = 512
 
 // A Cache is an esc.Opener that remembers what another one opened, until
 // shortly before it expires or until a file it rests on changes. Concurrent
 // requests for the same environment share one opening, which outlives the
 // caller that began it. Environments it returns are shared: do not change them.
+//
+// While a request's Holder lives, the environment is opened again ahead of its
+// expiry, behind everybody's back. What nobody holds is opened again when
+// somebody asks for it.
 type Cache struct {
 	Opener   esc.Opener
 	Now      func() time.Time
-	Jitter   func() float64 // at least 0 and below 1; spreads renewals; may be nil
-	Patience time.Duration  // see DefaultPatience
-	// Changed is called when callers should ask again: a lease was renewed, or
-	// an environment arrived after everybody who wanted it had left. May be nil.
+	Timer    Timer                          // SystemTimer if nil
+	Jitter   func() float64                 // at least 0 and below 1; spreads renewals; may be nil
+	Patience time.Duration                  // see DefaultPatience
+	Find     func(pid int) (Process, error) // finds a Holder; FindProcess if nil
+	// Changed is called when callers should ask again: an environment became
+	// another one, or arrived after everybody who wanted it had left. May be nil.
 	Changed func()
 
+	flights flights[string, *esc.Environment]
+	holders holders
+
 	mu      sync.Mutex
+	locked  bool
 	era     int // counts Forgets: what was begun in an earlier one is not kept
-	leases  map[string]*lease
-	flights map[string]*flight
+	entries map[string]*entry
+	alarm   alarm
 }
 
-// Open returns the environment from memory, or opens it. While old credentials
-// are valid, a renewal that fails or takes long is not waited for. It never
-// returns an environment that has expired.
+// An entry is what is remembered for a request. What expired is tried to renew
+// for as long as somebody holds it.
+type entry struct {
+	*kept
+	req      esc.Request // to open it again
+	failures int         // to renew it, in a row
+	problem  error       // why it, or something in it, was not renewed last time
+}
+
+// Open returns the environment from memory, or opens it. While credentials are
+// valid nobody waits for their renewal, except for a moment those who come in
+// the last minute and are no prompt. It never returns an environment that has
+// expired.
 func (c *Cache) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
-	held := c.held(req)
-	if held != nil && held.fresh(c.Now()) {
-		return held.env, nil
-	}
-	flight, seat := c.board(ctx, req)
-	env, err := c.wait(ctx, flight, held)
-	c.leave(flight, seat, held != nil)
-	if err != nil && held != nil && ctx.Err() == nil && held.valid(c.Now()) {
-		return held.env, nil
+	env, err := c.open(ctx, req)
+	if err == nil && req.Holder != 0 {
+		c.hold(req)
 	}
 	return env, err
 }
 
-// errImpatient says that a renewal takes too long to wait for.
-var errImpatient = errors.New("the renewal is still under way")
-
-func (c *Cache) wait(ctx context.Context, f *flight, held *lease) (*esc.Environment, error) {
-	var tired <-chan time.Time
-	if held != nil {
-		timer := time.NewTimer(c.Patience)
-		defer timer.Stop()
-		tired = timer.C
+func (c *Cache) open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	held, err := c.held(req)
+	now := c.Now()
+	switch {
+	case err != nil:
+		return nil, err
+	case held == nil:
+		return c.fetch(ctx, req)
+	case held.fresh(now):
+		return held.env, nil
+	case req.Hook || held.until(held.expires, now) > lastMinute:
+		c.renew(req)
+		return held.env, nil
 	}
-	select {
-	case <-f.landed:
-		return f.env, f.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-tired:
-		if held.valid(c.Now()) {
-			return nil, errImpatient
-		}
-	}
-	return c.wait(ctx, f, nil)
+	return c.await(ctx, req, held)
 }
 
 // held returns what is remembered for req if it may still be used.
-func (c *Cache) held(req esc.Request) *lease {
+func (c *Cache) held(req esc.Request) (*kept, error) {
+	k, err := c.lookUp(entryKey(req))
+	if err != nil || k == nil || !k.usable(c.Now()) || k.moved() {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (c *Cache) lookUp(key string) (*kept, error) {
 	c.mu.Lock()
-	l := c.leases[leaseKey(req)]
+	defer c.mu.Unlock()
+	if c.locked {
+		return nil, errLocked()
+	}
+	if e := c.entries[key]; e != nil {
+		return e.kept, nil
+	}
+	return nil, nil
+}
+
+// fetch opens what is not remembered.
+func (c *Cache) fetch(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	key := flightKey(req)
+	f, s := c.flights.board(ctx, key, c.trip(req, false))
+	defer c.flights.leave(key, f, s)
+	return f.wait(ctx)
+}
+
+// renew opens again what is remembered, and does not wait for it.
+func (c *Cache) renew(req esc.Request) {
+	req = unattended(req)
+	c.flights.send(context.Background(), flightKey(req), c.trip(req, true))
+}
+
+// await renews what is about to expire, and waits a little.
+func (c *Cache) await(ctx context.Context, req esc.Request, held *kept) (*esc.Environment, error) {
+	req = unattended(req)
+	key := flightKey(req)
+	f, s := c.flights.board(ctx, key, c.trip(req, true))
+	defer c.flights.leave(key, f, s)
+	patience, done := context.WithTimeout(ctx, c.Patience)
+	defer done()
+	env, err := f.wait(patience)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return env, err
+	case held.valid(c.Now()):
+		return held.env, nil
+	}
+	return f.wait(ctx)
+}
+
+// unattended is a request on nobody's behalf: nobody can be asked anything.
+func unattended(req esc.Request) esc.Request {
+	req.Hook, req.Holder = true, 0
+	return req
+}
+
+// trip says how to open what req asks for.
+func (c *Cache) trip(req esc.Request, again bool) trip[*esc.Environment] {
+	c.mu.Lock()
+	era := c.era
 	c.mu.Unlock()
-	now := c.Now()
-	if l == nil || !l.usable(now) || l.moved() {
-		return nil
-	}
-	return l
-}
-
-// keep remembers what a flight of the current era brought, and reports whether
-// it replaces something else.
-func (c *Cache) keep(req esc.Request, l *lease) (renewed bool) {
-	key := leaseKey(req)
-	old := c.leases[key]
-	if c.leases == nil {
-		c.leases = map[string]*lease{}
-	}
-	c.leases[key] = l
-	c.prune()
-	if end := l.env.Expires; !end.IsZero() {
-		time.AfterFunc(end.Sub(c.Now()), c.sweep)
-	}
-	return old != nil && !same(old.env, l.env)
-}
-
-// sweep drops what has expired, also if nobody asks for anything any more.
-func (c *Cache) sweep() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.prune()
-}
-
-// prune drops what has expired, and the oldest leases if there are too many.
-func (c *Cache) prune() {
-	now := c.Now()
-	for key, l := range c.leases {
-		if !l.valid(now) {
-			delete(c.leases, key)
-		}
-	}
-	for len(c.leases) > maxLeases {
-		oldest := ""
-		for key, l := range c.leases {
-			if oldest == "" || l.opened.Before(c.leases[oldest].opened) {
-				oldest = key
+	changed := false
+	return trip[*esc.Environment]{
+		stays: req.Hook,
+		open: func(ctx context.Context) (env *esc.Environment, err error) {
+			env, changed, err = c.fly(ctx, req, era, again)
+			return env, err
+		},
+		ended: func(f *flight[*esc.Environment]) {
+			c.plan()
+			unseen := f.err == nil && !again && f.empty() // a prompt gave up, and asks again when it is told
+			if (changed || unseen) && c.Changed != nil {
+				c.Changed()
 			}
-		}
-		delete(c.leases, oldest)
+		},
+		linger: func(err error) time.Duration {
+			if req.Hook && transient(err) {
+				return failureHold
+			}
+			return 0
+		},
 	}
 }
 
-// Forget drops every environment. What is being opened now still reaches those
-// who wait for it, and is not kept.
-func (c *Cache) Forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.era++
-	clear(c.leases)
-	clear(c.flights)
+// transient reports whether err came from somebody else than the user's files.
+func transient(err error) bool {
+	e, ok := errors.AsType[*esc.Error](err)
+	return ok && (e.Kind == esc.Unavailable || e.Kind == esc.Refused)
 }
 
-// ForgetFile drops the environments that rest on a file, or on any file below
-// a directory.
-func (c *Cache) ForgetFile(path string) {
+// fly opens and remembers.
+func (c *Cache) fly(ctx context.Context, req esc.Request, era int, again bool) (env *esc.Environment, changed bool, err error) {
+	began := c.Now()
+	if held, err := c.held(req); err == nil && held != nil && held.fresh(began) {
+		return held.env, false, nil // it came while this set out
+	}
+	var r *renewal
+	if again {
+		ctx, r = asRenewal(ctx)
+	}
+	var k *kept
+	if env, err = c.Opener.Open(ctx, req); err == nil {
+		k, err = c.newKept(env, began)
+	}
+	if err != nil {
+		c.failed(req, era, err)
+		return nil, false, err
+	}
+	return k.env, c.keep(req, era, k, r.trouble()), nil
+}
+
+// keep remembers what was opened in the current era, and reports whether it
+// replaces something else.
+func (c *Cache) keep(req esc.Request, era int, k *kept, problem error) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.era++
-	clear(c.flights)
-	for key, l := range c.leases {
-		if l.restsOn(path) {
-			delete(c.leases, key)
-		}
+	if era != c.era || k.doubtful {
+		return false
+	}
+	key := entryKey(req)
+	old := c.entries[key]
+	if c.entries == nil {
+		c.entries = map[string]*entry{}
+	}
+	c.entries[key] = &entry{kept: k, req: unattended(req), problem: problem}
+	return old != nil && !same(old.env, k.env)
+}
+
+// failed puts off the next attempt to renew what is remembered.
+func (c *Cache) failed(req esc.Request, era int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[entryKey(req)]; e != nil && era == c.era {
+		e.failures++
+		e.problem = err
+		e.kept = e.later(e.retryAt(c.Now(), e.failures, c.jitter()))
 	}
 }
 
@@ -170,47 +246,100 @@ func (c *Cache) jitter() float64 {
 	return c.Jitter()
 }
 
-// A Lease describes a remembered environment.
-type Lease struct {
-	Name    string
-	Expires time.Time // zero if never
-	Renew   time.Time
+// hold keeps what req asked for fresh for as long as its Holder lives.
+func (c *Cache) hold(req esc.Request) {
+	if c.Find != nil {
+		c.holders.find = c.Find
+	}
+	if c.holders.hold(req.Holder, entryKey(req), req.Hook) {
+		c.plan()
+	}
 }
 
-// Leases lists what is remembered and valid, by name.
-func (c *Cache) Leases() []Lease {
+// Release says that a process uses nothing any more.
+func (c *Cache) Release(pid int) { c.holders.release(pid) }
+
+// Held reports whether a living process holds something that expires.
+func (c *Cache) Held() bool {
+	counts := c.holders.count()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.prune()
-	leases := make([]Lease, 0, len(c.leases))
-	for _, l := range c.leases {
-		leases = append(leases, Lease{Name: l.env.Name, Expires: l.env.Expires, Renew: l.env.Renew})
+	for key, e := range c.entries {
+		if counts[key] > 0 && !e.expires.IsZero() {
+			return true
+		}
 	}
-	sort.Slice(leases, func(i, j int) bool { return leases[i].Name < leases[j].Name })
-	return leases
+	return false
 }
 
-// leaseKey is the same for requests that one environment satisfies: whether
+// Forget drops every environment. What is being opened now still reaches those
+// who wait for it, and is not kept.
+func (c *Cache) Forget() { c.forget(func(*entry) bool { return true }) }
+
+// ForgetFile drops the environments that rest on a file, or on any file below
+// a directory.
+func (c *Cache) ForgetFile(path string) {
+	c.forget(func(e *entry) bool { return e.restsOn(path) })
+}
+
+// ForgetDefinition drops the environments that have the definition of that name
+// as a layer.
+func (c *Cache) ForgetDefinition(name string) {
+	c.forget(func(e *entry) bool {
+		return slices.ContainsFunc(e.req.Refs, func(ref esc.Ref) bool { return named(ref.String(), name) })
+	})
+}
+
+func (c *Cache) forget(dropped func(*entry) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.era++
+	c.flights.clear()
+	for key, e := range c.entries {
+		if dropped(e) {
+			c.drop(key)
+		}
+	}
+}
+
+// drop forgets one environment, and who used it.
+func (c *Cache) drop(key string) {
+	delete(c.entries, key)
+	c.holders.unhold(key)
+}
+
+// Lock drops every environment and opens none until Unlock.
+func (c *Cache) Lock() {
+	c.setLocked(true)
+	c.Forget()
+}
+
+// Unlock ends Lock.
+func (c *Cache) Unlock() { c.setLocked(false) }
+
+// Locked reports whether the Cache is locked.
+func (c *Cache) Locked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.locked
+}
+
+func errLocked() error {
+	return esc.Errorf(esc.Locked, "the agent is locked").WithHint("escenv agent unlock")
+}
+
+func (c *Cache) setLocked(locked bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.locked = locked
+}
+
+// entryKey is the same for requests that one environment satisfies: whether
 // anybody may be asked makes no difference once it is open.
-func leaseKey(req esc.Request) string {
+func entryKey(req esc.Request) string {
 	req.Hook = false
 	return flightKey(req)
 }
 
 // flightKey is the same for requests that one opening satisfies.
 func flightKey(req esc.Request) string { return wire.OpenArgs(req).Key() }
-
-// same reports whether nobody would notice the difference between a and b.
-func same(a, b *esc.Environment) bool {
-	if !a.Expires.Equal(b.Expires) || len(a.Variables) != len(b.Variables) {
-		return false
-	}
-	for i, v := range a.Variables {
-		old, _ := v.Value.RevealString()
-		text, _ := b.Variables[i].Value.RevealString()
-		if v.Name != b.Variables[i].Name || old != text {
-			return false
-		}
-	}
-	return true
-}

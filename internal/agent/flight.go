@@ -10,18 +10,23 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// flightTime is the longest that opening an environment may take, a login in a
+// flightTime is the longest that opening anything may take, a login in a
 // browser included.
 const flightTime = 5 * time.Minute
 
+// flights are the openings under way, by what they open.
+type flights[K comparable, T any] struct {
+	mu    sync.Mutex
+	aloft map[K]*flight[T]
+}
+
 // A flight is one opening under way, and those who wait for it. It does not
 // end because one of them leaves.
-type flight struct {
-	req    esc.Request
-	era    int
+type flight[T any] struct {
+	how    trip[T]
 	cancel context.CancelFunc
-	landed chan struct{} // closed when env and err are set
-	env    *esc.Environment
+	landed chan struct{} // closed when value and err are set
+	value  T
 	err    error
 
 	mu    sync.Mutex
@@ -29,115 +34,140 @@ type flight struct {
 	words string // the latest progress, for those who come late
 }
 
+// A trip says how a flight is made.
+type trip[T any] struct {
+	open   func(context.Context) (T, error)
+	ended  func(f *flight[T])        // called before anybody hears of the end; may be nil
+	linger func(error) time.Duration // for how long the end is shared with those who come later; may be nil
+	stays  bool                      // the flight goes on when everybody has left
+}
+
 // A seat is one caller's place in a flight.
 type seat struct{ ctx context.Context } //nolint:containedctx // it is where the caller's progress goes
 
-// board takes a seat in the flight that is under way for req, or in a new one.
-func (c *Cache) board(ctx context.Context, req esc.Request) (*flight, *seat) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key := flightKey(req)
-	f := c.flights[key]
-	if f == nil {
-		f = c.takeOff(ctx, key, req)
-	}
+// board takes a seat in the flight that is under way for key, or in a new one.
+func (b *flights[K, T]) board(ctx context.Context, key K, how trip[T]) (*flight[T], *seat) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.find(ctx, key, how)
 	s := &seat{ctx}
 	f.sit(s)
 	return f, s
 }
 
-func (c *Cache) takeOff(ctx context.Context, key string, req esc.Request) *flight {
-	f := &flight{req: req, era: c.era, landed: make(chan struct{}), seats: map[*seat]struct{}{}}
-	ctx = esc.WithProgress(context.WithoutCancel(ctx), f.announce)
-	ctx, f.cancel = context.WithTimeout(ctx, flightTime)
-	if c.flights == nil {
-		c.flights = map[string]*flight{}
+// send makes sure that there is a flight for key, with nobody aboard.
+func (b *flights[K, T]) send(ctx context.Context, key K, how trip[T]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.find(ctx, key, how)
+}
+
+// find returns the flight for key, which it starts if there is none.
+func (b *flights[K, T]) find(ctx context.Context, key K, how trip[T]) *flight[T] {
+	if f := b.aloft[key]; f != nil {
+		return f
 	}
-	c.flights[key] = f
-	go c.fly(ctx, key, f)
+	f := &flight[T]{how: how, landed: make(chan struct{}), seats: map[*seat]struct{}{}}
+	ctx = esc.WithProgress(context.WithoutCancel(ctx), f.announce)
+	ctx, f.cancel = context.WithTimeout(ctx, flightTime) //nolint:gosec // fly calls it
+	if b.aloft == nil {
+		b.aloft = map[K]*flight[T]{}
+	}
+	b.aloft[key] = f
+	go b.fly(ctx, key, f)
 	return f
 }
 
-// fly opens the environment and tells everybody.
-func (c *Cache) fly(ctx context.Context, key string, f *flight) {
+// has reports whether a flight for key is under way.
+func (b *flights[K, T]) has(key K) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.aloft[key] != nil
+}
+
+// fly opens what the flight is for and tells everybody.
+func (b *flights[K, T]) fly(ctx context.Context, key K, f *flight[T]) {
 	defer f.cancel()
-	began := c.Now()
-	env, err := open(ctx, c.Opener, f.req)
-	l, err := c.newLease(env, err, began)
-	renewed := c.land(key, f, l, err)
-	if (renewed || f.empty() && err == nil) && c.Changed != nil {
-		c.Changed()
+	f.value, f.err = f.open(ctx)
+	b.land(key, f)
+	if f.how.ended != nil {
+		f.how.ended(f)
 	}
 	close(f.landed)
 }
 
-// open turns a panic of the opener into an error, because a flight is nobody's
-// request.
-func open(ctx context.Context, opener esc.Opener, req esc.Request) (env *esc.Environment, err error) {
+// open turns a crash into an error, because a flight is nobody's request.
+func (f *flight[T]) open(ctx context.Context) (value T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			env, err = nil, esc.Errorf(esc.Internal, "opening the environment crashed")
+			err = esc.Errorf(esc.Internal, "opening the environment crashed")
 		}
 	}()
-	env, err = opener.Open(ctx, req)
+	value, err = f.how.open(ctx)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = &esc.Error{Kind: esc.Unavailable, Summary: fmt.Sprintf("opening the environment took longer than %s", flightTime), Err: err}
 	}
-	return env, err
+	return value, err
 }
 
-// land keeps what came, if no Forget came between, and takes the flight off the
-// board: at once, or a moment later if it is a failure for prompts to share.
-func (c *Cache) land(key string, f *flight, l *lease, err error) (renewed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f.err = err
-	current := f.era == c.era
-	if err == nil {
-		f.env = l.env
-		renewed = current && !l.doubtful && c.keep(f.req, l)
+// land takes a flight off the board: at once, or a moment later if its end is
+// to be shared.
+func (b *flights[K, T]) land(key K, f *flight[T]) {
+	if f.how.linger != nil {
+		if moment := f.how.linger(f.err); moment > 0 {
+			time.AfterFunc(moment, func() { b.remove(key, f) })
+			return
+		}
 	}
-	if !current {
-		return renewed
-	}
-	if f.req.Hook && transient(err) {
-		time.AfterFunc(failureHold, func() { c.offBoard(key, f) })
-		return renewed
-	}
-	delete(c.flights, key)
-	return renewed
+	b.remove(key, f)
 }
 
-func (c *Cache) offBoard(key string, f *flight) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.flights[key] == f {
-		delete(c.flights, key)
+func (b *flights[K, T]) remove(key K, f *flight[T]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.aloft[key] == f {
+		delete(b.aloft, key)
 	}
 }
 
-// transient reports whether err came from somebody else than the user's files.
-func transient(err error) bool {
-	var e *esc.Error
-	return errors.As(err, &e) && (e.Kind == esc.Unavailable || e.Kind == esc.Refused)
+// clear takes every flight off the board: those aboard get where they wanted,
+// and nobody joins them any more.
+func (b *flights[K, T]) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.aloft)
 }
 
-// leave gives up a seat. A flight that nobody waits for is called back, except
-// that a prompt asks again and a renewal is wanted whoever waits.
-func (c *Cache) leave(f *flight, s *seat, renewal bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last := f.rise(s)
-	if !last || renewal || f.req.Hook {
+// leave gives up a seat. A flight that nobody waits for is called back, unless
+// it stays.
+func (b *flights[K, T]) leave(key K, f *flight[T], s *seat) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !f.rise(s) || f.how.stays {
 		return
 	}
-	if key := flightKey(f.req); c.flights[key] == f {
-		delete(c.flights, key)
+	select {
+	case <-f.landed:
+		return
+	default:
+	}
+	if b.aloft[key] == f {
+		delete(b.aloft, key)
 	}
 	f.cancel()
 }
 
-func (f *flight) sit(s *seat) {
+// wait returns what the flight brings.
+func (f *flight[T]) wait(ctx context.Context) (value T, err error) {
+	select {
+	case <-f.landed:
+		return f.value, f.err
+	case <-ctx.Done():
+		return value, ctx.Err()
+	}
+}
+
+func (f *flight[T]) sit(s *seat) {
 	f.mu.Lock()
 	f.seats[s] = struct{}{}
 	words := f.words
@@ -147,21 +177,21 @@ func (f *flight) sit(s *seat) {
 	}
 }
 
-func (f *flight) rise(s *seat) (last bool) {
+func (f *flight[T]) rise(s *seat) (last bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.seats, s)
 	return len(f.seats) == 0
 }
 
-func (f *flight) empty() bool {
+func (f *flight[T]) empty() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.seats) == 0
 }
 
 // announce passes progress on to everybody aboard.
-func (f *flight) announce(words string) {
+func (f *flight[T]) announce(words string) {
 	f.mu.Lock()
 	f.words = words
 	seats := make([]*seat, 0, len(f.seats))

@@ -23,6 +23,8 @@ const (
 	Conflict Kind = "conflict"
 	// BuildMismatch: the agent is another build than the caller.
 	BuildMismatch Kind = "build-mismatch"
+	// Locked: the user locked the agent, which opens nothing until it is unlocked.
+	Locked Kind = "locked"
 	// Internal: escenv's own fault.
 	Internal Kind = "internal"
 )
