@@ -14,8 +14,18 @@ import (
 
 // call computes a built-in function.
 func (r *run) call(c *cell) (result, bool) {
-	if c.expr.fn == "open" {
+	if c.waits != nil {
+		return c.waits.value, c.waits.done
+	}
+	switch c.expr.fn {
+	case "open":
 		return r.open(c)
+	case "rotate":
+		return r.rotate(c)
+	case "secret":
+		return r.decrypt(c)
+	case "validate":
+		return r.validate(c)
 	}
 	args, ok := r.list(c, c.expr.items)
 	if !ok {
@@ -25,23 +35,28 @@ func (r *run) call(c *cell) (result, bool) {
 	if !isList || !r.accepts(c, values) {
 		return unknownResult(), true
 	}
+	if args.unknown {
+		return unknownLike(args), true
+	}
+	return r.applied(c, values, args), true
+}
+
+// applied computes a function of arguments that are known.
+func (r *run) applied(c *cell, values []esc.Value, args result) result {
 	switch c.expr.fn {
 	case "concat":
-		return r.concat(values, args), true
+		return r.concat(values, args)
 	case "split":
-		return r.split(values, args), true
-	case "fromJSON":
-		return r.fromJSON(c, values[0], args), true
-	}
-	if args.unknown {
-		return r.text(c, "", args), true
+		return r.split(values, args)
+	case "fromJSON", "fromYAML":
+		return r.read(c, values[0], args)
 	}
 	text, err := textOf(c.expr.fn, values)
 	if err != nil {
 		r.errorAt(c, err.Error(), "")
-		return unknownResult(), true
+		return unknownResult()
 	}
-	return r.text(c, text, args), true
+	return r.text(c, text, args)
 }
 
 // accepts reports arguments of the wrong kind where they stand.
@@ -75,7 +90,7 @@ func (r *run) accepts(c *cell, args []esc.Value) bool {
 // if it is a list of strings. "" is any.
 func wanted(fn string, i int, arg esc.Value) []string {
 	switch {
-	case fn == "toJSON" || fn == "toString":
+	case fn == "toJSON" || fn == "toYAML" || fn == "toString":
 		return nil
 	case fn == "concat":
 		return []string{"list"}
@@ -99,6 +114,8 @@ func textOf(fn string, args []esc.Value) (string, error) {
 	case "toJSON":
 		text, err := json.Marshal(args[0].RevealAll()) // into a value that is secret then
 		return string(text), err
+	case "toYAML":
+		return toYAML(args[0])
 	case "toBase64":
 		return base64.StdEncoding.EncodeToString([]byte(first)), nil
 	case "fromBase64":
@@ -126,44 +143,46 @@ func fromBase64(text string) (string, error) {
 	return string(bytes), nil
 }
 
+// concat puts lists together. As a whole, they are as secret as what lies in
+// them.
 func (r *run) concat(lists []esc.Value, args result) result {
-	var all []esc.Value
+	all := []esc.Value{}
 	for _, l := range lists {
-		if l.IsUnknown() {
-			return unknownResult()
-		}
 		elements, _ := l.List()
 		all = append(all, elements...)
 	}
-	if all == nil {
-		all = []esc.Value{}
-	}
 	args.value = esc.New(all)
+	if args.secret {
+		args.value = args.value.Sealed()
+	}
 	return args
 }
 
 func (r *run) split(values []esc.Value, args result) result {
-	if args.unknown {
-		return unknownResult()
-	}
 	delimiter, _ := values[0].RevealString()
 	text, _ := values[1].RevealString()
 	var pieces []esc.Value
 	for piece := range strings.SplitSeq(text, delimiter) {
 		pieces = append(pieces, esc.New(piece))
 	}
-	v := esc.New(pieces)
-	if args.secret {
-		v = v.AsSecret()
-	}
-	return measure(v)
+	return made(esc.New(pieces), args)
 }
 
-func (r *run) fromJSON(c *cell, arg esc.Value, args result) result {
-	if args.unknown {
+// read computes fn::fromJSON and fn::fromYAML. No message may quote the text.
+func (r *run) read(c *cell, arg esc.Value, args result) result {
+	text, _ := arg.RevealString()
+	v, err := parseAs(c.expr.fn, text)
+	if err != nil {
+		r.errorAt(c, err.Error(), "")
 		return unknownResult()
 	}
-	text, _ := arg.RevealString()
+	return made(v, args)
+}
+
+func parseAs(fn, text string) (esc.Value, error) {
+	if fn == "fromYAML" {
+		return fromYAML(text)
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var raw any
@@ -172,12 +191,18 @@ func (r *run) fromJSON(c *cell, arg esc.Value, args result) result {
 		_, err = decoder.Token()
 	}
 	if !errors.Is(err, io.EOF) {
-		r.errorAt(c, "the string is not JSON", "")
-		return unknownResult()
+		return esc.Value{}, errors.New("the string is not JSON")
 	}
-	v := fromPlain(raw)
-	if args.secret {
+	return fromPlain(raw), nil
+}
+
+// made is a computed value that is as secret as all it was made from, and
+// rests on the same.
+func made(v esc.Value, from result) result {
+	if from.secret {
 		v = v.AsSecret()
 	}
-	return measure(v)
+	x := measure(v)
+	x.leases = from.leases
+	return x
 }

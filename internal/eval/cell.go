@@ -19,7 +19,7 @@ type cell struct {
 	result      result
 	targetState state
 	named       *place // reference: what it names
-	opening     *opening
+	waits       *pending
 }
 
 // alone returns the place of c with nothing below it.
@@ -52,9 +52,16 @@ func (c *cell) field(name string) *cell {
 	}
 	fields, _ := c.result.value.Object()
 	if v, ok := fields[name]; ok {
-		return constant(c, measure(v))
+		return c.part(v)
 	}
 	return nil
+}
+
+// part returns a cell for a part of the value of c.
+func (c *cell) part(v esc.Value) *cell {
+	x := measure(v)
+	x.leases = c.result.leases
+	return constant(c, x)
 }
 
 // names returns the properties of an object cell.
@@ -73,7 +80,7 @@ func (r *run) isObject(c *cell) (yes, ok bool) {
 		case object:
 			return true, true
 		case call:
-			if c.expr.fn != "open" && c.expr.fn != "fromJSON" {
+			if !c.expr.mayGiveObject() {
 				return false, true
 			}
 		default:
@@ -82,6 +89,15 @@ func (r *run) isObject(c *cell) (yes, ok bool) {
 	}
 	x, ok := r.compute(c)
 	return x.isObject(), ok
+}
+
+// mayGiveObject reports whether a call may turn out to be an object.
+func (e *expr) mayGiveObject() bool {
+	switch e.fn {
+	case "open", "rotate", "fromJSON", "fromYAML", "validate":
+		return true
+	}
+	return false
 }
 
 // target returns what a reference or fn::final stands for; nil if c is
@@ -132,7 +148,9 @@ func (r *run) compute(c *cell) (result, bool) {
 }
 
 // makesText reports whether c may hold a string that no other cell does.
-func (c *cell) makesText() bool { return c.expr.kind != list && c.expr.fn != "concat" }
+func (c *cell) makesText() bool {
+	return c.expr.kind != list && c.expr.fn != "concat" && c.expr.fn != "validate"
+}
 
 func (r *run) evaluate(c *cell) (result, bool) {
 	switch c.expr.kind {
@@ -152,11 +170,15 @@ func (r *run) evaluate(c *cell) (result, bool) {
 // list computes every item, even when one is not ready: they may all be
 // opened at once.
 func (r *run) list(c *cell, items []*expr) (result, bool) {
+	take := r.value
+	if c.expr.fn == "toString" {
+		take = r.own
+	}
 	values := make([]esc.Value, len(items))
 	var x result
 	ready := true
 	for i, item := range items {
-		element, ok := r.value(c.env.cell(item).alone())
+		element, ok := take(c.env.cell(item).alone())
 		ready = ready && ok
 		values[i] = element.value
 		x.include(element)
@@ -176,7 +198,7 @@ func (r *run) interpolate(c *cell) (result, bool) {
 		}
 		v, ok := r.reference(c, i)
 		ready = ready && ok
-		x.unknown, x.secret = x.unknown || v.unknown, x.secret || v.secret
+		x.unknown, x.secret, x.leases = x.unknown || v.unknown, x.secret || v.secret, x.leases.with(v.leases)
 		if ok && !x.unknown && text.Len() <= maxValue {
 			text.WriteString(interpolated(v.value))
 		}
@@ -196,7 +218,7 @@ func (r *run) reference(c *cell, i int) (result, bool) {
 	asking := r.asking
 	r.asking = c
 	defer func() { r.asking = asking }()
-	return r.value(p)
+	return r.own(p)
 }
 
 // text is a computed string, as unknown and as secret as what it came from.
@@ -207,14 +229,14 @@ func (r *run) text(c *cell, text string, from result) result {
 	}
 	switch {
 	case from.unknown:
-		x := unknownResult()
-		x.secret = from.secret
-		return x
+		return unknownLike(from)
 	case len(text) > maxValue:
 		r.errorAt(c, tooLarge(maxValue), "")
 		return unknownResult()
 	}
-	return scalarResult(v)
+	x := scalarResult(v)
+	x.leases = from.leases
+	return x
 }
 
 // A problem is why a path leads nowhere.
@@ -278,7 +300,7 @@ func (r *run) descend(p *place, s step) (*place, *problem, bool) {
 	if known := p.children[s.String()]; known != nil {
 		return known, nil, true
 	}
-	return p.adopt(s.String(), constant(top, measure(elements[s.index])).alone()), nil, true
+	return p.adopt(s.String(), top.part(elements[s.index]).alone()), nil, true
 }
 
 // item returns one item of a list as it is written.

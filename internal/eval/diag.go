@@ -26,7 +26,7 @@ func diagnose(src *Source, e *expr, summary, hint string) esc.Diagnostic {
 func diagnoseRange(src *Source, e *expr, start, end int, summary, hint string) esc.Diagnostic {
 	d := esc.Diagnostic{
 		Position: esc.Position{File: src.file(), Line: e.line, Column: e.column},
-		Path:     e.path(), Summary: summary, Hint: hint,
+		Path:     e.path(), Summary: summary, Hint: hint, End: endOf(src, e),
 	}
 	if offset, ok := rawOffset(src.Text, e); ok {
 		d.Column = e.column + offset + utf8.RuneCountInString(e.raw[:start])
@@ -38,6 +38,21 @@ func diagnoseRange(src *Source, e *expr, start, end int, summary, hint string) e
 	}
 	d.Excerpt = src.excerpt(d)
 	return d
+}
+
+// endOf returns where a list or object ends: behind the last scalar in it. It
+// is zero if that is not certain.
+func endOf(src *Source, e *expr) esc.Position {
+	if e.last == nil {
+		return esc.Position{}
+	}
+	last := &expr{line: e.last.Line, column: e.last.Column, raw: e.last.Value}
+	offset, ok := rawOffset(src.Text, last)
+	if !ok {
+		return esc.Position{}
+	}
+	width := utf8.RuneCountInString(last.raw) + 2*offset
+	return esc.Position{File: src.file(), Line: last.line, Column: last.column + width}
 }
 
 // rawOffset finds a scalar's text in its line: 0 characters from where it

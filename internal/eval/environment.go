@@ -9,28 +9,77 @@ import (
 
 // demand computes what a request wants into env.
 func (r *run) demand(env *esc.Environment, req esc.Request) error {
+	var book ledger
+	var x result
+	var err error
 	switch req.Want {
 	case esc.WantVariables:
-		return r.finish(func() (ready bool) {
-			env.Variables, ready = r.variables()
-			return ready
-		})
+		err = r.demandVariables(env, &book)
 	case esc.WantPath:
-		return r.demandPath(env, req.Path)
+		x, err = r.demandPath(req.Path)
 	default:
-		return r.finish(func() bool {
-			x, ready := r.value(r.root.place())
-			env.Value = x.value
+		err = r.finish(func() (ready bool) {
+			x, ready = r.value(r.root.place())
 			return ready
 		})
 	}
+	env.Value = x.value
+	book.enter(x.leases.list(r.leases))
+	book.fill(env)
+	return err
 }
 
-// variables computes environmentVariables. What is wrong with one is reported
-// where it stands.
-func (r *run) variables() ([]esc.Variable, bool) {
-	r.warnFiles()
-	p, ok := r.child(r.root.place(), "environmentVariables")
+func (r *run) demandVariables(env *esc.Environment, book *ledger) error {
+	var variables, files []entry
+	err := r.finish(func() bool {
+		var ready, ready2 bool
+		variables, files, ready, ready2 = r.projected()
+		return ready && ready2
+	})
+	for _, e := range variables {
+		env.Variables = append(env.Variables, esc.Variable{Name: e.name, Value: e.value, Leases: book.enter(e.leases.list(r.leases))})
+	}
+	for _, e := range files {
+		env.Files = append(env.Files, esc.File{Name: e.name, Content: e.value, Leases: book.enter(e.leases.list(r.leases))})
+	}
+	return err
+}
+
+// An entry is one of environmentVariables or files.
+type entry struct {
+	name   string
+	value  esc.Value // a string, or unknown
+	leases *leases
+	at     *cell
+}
+
+// projected computes environmentVariables and files. Who uses a file finds its
+// path in the variable of that name, so no variable of that name remains.
+func (r *run) projected() (variables, files []entry, ready, ready2 bool) {
+	all, ready := r.entries("environmentVariables", "an environment variable")
+	files, ready2 = r.entries("files", "a file")
+	isFile := make(map[string]bool, len(files))
+	for _, f := range files {
+		isFile[f.name] = true
+	}
+	for _, v := range all {
+		if !isFile[v.name] {
+			variables = append(variables, v)
+			continue
+		}
+		if r.room(true) {
+			d := diagnose(v.at.env.def.source, v.at.expr, fmt.Sprintf("%q is also a file: the variable holds its path", clip(v.name)), "")
+			d.Warning = true
+			r.add(d)
+		}
+	}
+	return variables, files, ready, ready2
+}
+
+// entries computes the object key of values, each of whose properties is what.
+// What is wrong with one is reported where it stands.
+func (r *run) entries(key, what string) ([]entry, bool) {
+	p, ok := r.child(r.root.place(), key)
 	if !ok || p == nil {
 		return nil, ok
 	}
@@ -42,73 +91,61 @@ func (r *run) variables() ([]esc.Variable, bool) {
 		return nil, true
 	}
 	if !x.isObject() {
-		r.errorAt(p.layers[0], "environmentVariables must be an object, not "+x.value.AKind(), "")
+		r.errorAt(p.layers[0], key+" must be an object, not "+x.value.AKind(), "")
 		return nil, true
 	}
 	fields, _ := x.value.Object()
-	out := make([]esc.Variable, 0, len(fields))
+	out := make([]entry, 0, len(fields))
 	for _, name := range x.value.Keys() {
-		if v, ok := r.variable(p, name, fields[name]); ok {
-			out = append(out, v)
+		e := entry{name: name, value: fields[name], leases: x.leases, at: p.layers[0]}
+		if child := p.children[name]; child != nil && child.state == done {
+			e.leases, e.at = child.result.leases, child.layers[0]
+		}
+		if r.projects(&e, what) {
+			out = append(out, e)
 		}
 	}
 	return out, true
 }
 
-// warnFiles says that files are read but not written anywhere: whoever relies
-// on them would otherwise look for them in vain.
-func (r *run) warnFiles() {
-	p, ok := r.child(r.root.place(), "files")
-	if !ok || p == nil || p.layers[0].constant || !r.room(true) { // constant: an import that is missing may have some
-		return
-	}
-	at := p.layers[0]
-	d := diagnose(at.env.def.source, at.expr, "files are not projected yet: no file is written", "hand the text over in environmentVariables")
-	d.Warning = true
-	r.add(d)
-}
-
-func (r *run) variable(p *place, name string, v esc.Value) (esc.Variable, bool) {
-	at := p.layers[0]
-	if child := p.children[name]; child != nil {
-		at = child.layers[0]
-	}
-	text, scalar := v.RevealString()
+// projects reports whether e can be handed to a command, and makes its value
+// the text that is.
+func (r *run) projects(e *entry, what string) bool {
+	text, scalar := e.value.RevealString()
 	switch {
-	case !esc.IsVariableName(name):
-		r.errorAt(at, fmt.Sprintf("%q is not the name of an environment variable", clip(name)),
+	case !esc.IsVariableName(e.name):
+		r.errorAt(e.at, fmt.Sprintf("%q is not the name of an environment variable", clip(e.name)),
 			fmt.Sprintf("use letters, digits and _, not beginning with a digit, at most %d", esc.MaxVariableName))
-	case v.IsUnknown():
-		return esc.Variable{Name: name, Value: v}, true
+	case e.value.IsUnknown():
+		return true
 	case !scalar:
-		r.errorAt(at, "an environment variable cannot hold "+v.AKind(), "fn::toJSON makes a string of it")
-	case strings.ContainsRune(text, 0):
-		r.errorAt(at, "an environment variable cannot hold a NUL byte", "")
+		r.errorAt(e.at, what+" cannot hold "+e.value.AKind(), "fn::toJSON makes a string of it")
+	case what == "an environment variable" && strings.ContainsRune(text, 0):
+		r.errorAt(e.at, what+" cannot hold a NUL byte", "files can")
 	default:
-		value := esc.New(text)
-		if v.IsSecret() {
-			value = value.AsSecret()
+		secret := e.value.IsSecret()
+		if e.value = esc.New(text); secret {
+			e.value = e.value.AsSecret()
 		}
-		return esc.Variable{Name: name, Value: value}, true
+		return true
 	}
-	return esc.Variable{}, false
+	return false
 }
 
 // demandPath computes the value at a path below values.
-func (r *run) demandPath(env *esc.Environment, text string) error {
+func (r *run) demandPath(text string) (x result, err error) {
 	path, err := parsePath(text)
 	if err != nil {
-		return err
+		return x, err
 	}
 	var wrong error
-	if err := r.finish(func() bool {
-		x, ready, err := r.at(path)
-		env.Value, wrong = x.value, err
+	if err := r.finish(func() (ready bool) {
+		x, ready, wrong = r.at(path)
 		return ready
 	}); err != nil {
-		return err
+		return x, err
 	}
-	return wrong
+	return x, wrong
 }
 
 // at computes what a path names. The error says that there is no such thing.

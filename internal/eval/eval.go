@@ -12,7 +12,7 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +45,9 @@ type Loader interface {
 type Evaluator struct {
 	Loader    Loader
 	Providers map[string]esc.Provider // what fn::open::NAME means
+	Rotators  map[string]Rotator      // what fn::rotate::NAME means
+	Decrypter Decrypter               // opens ciphertext in fn::secret; nil if nobody can
+	Context   map[string]esc.Value    // what ${context} holds beside rootEnvironment and currentEnvironment
 }
 
 var _ esc.Opener = (*Evaluator)(nil)
@@ -53,7 +56,7 @@ var _ esc.Opener = (*Evaluator)(nil)
 const maxParallel = 16
 
 // Open computes the part of the layers that req demands. It implements
-// esc.Opener. It does not set Renew: whoever has a clock does.
+// esc.Opener. Renew is what providers said: whoever has a clock may do better.
 func (e *Evaluator) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
 	if len(req.Refs) == 0 {
 		return nil, esc.Errorf(esc.Invalid, "no environment was named")
@@ -93,7 +96,7 @@ func (e *Evaluator) openSafely(ctx context.Context, ref esc.Ref, req esc.Request
 }
 
 func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (*esc.Environment, error) {
-	r, err := e.begin(ctx, ref, slots, false)
+	r, err := e.begin(ctx, ref, slots, mode{})
 	if errors.As(err, new(esc.Diagnostics)) {
 		return nil, e.whole(ctx, ref, err)
 	}
@@ -105,7 +108,7 @@ func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request,
 	if err := r.demand(env, req); err != nil {
 		return nil, err
 	}
-	env.Name, env.Expires = ref.String(), r.expires
+	env.Name = ref.String()
 	env.Secrets, env.Sources, env.Warnings = r.secretValues(), r.sources(), r.diagnostics()
 	return env, nil
 }
@@ -138,17 +141,12 @@ func join(errs []error) error {
 // stack puts opened layers on top of each other: later ones win.
 func stack(req esc.Request, layers []*esc.Environment) (*esc.Environment, error) {
 	out := &esc.Environment{Value: layers[0].Value}
-	variables := map[string]esc.Variable{}
 	var names []string
 	for i, layer := range layers {
 		names = append(names, layer.Name)
-		for _, v := range layer.Variables {
-			variables[v.Name] = v
-		}
 		if i > 0 {
 			out.Value = merge(layer.Value, out.Value)
 		}
-		out.Expires = earliest(out.Expires, layer.Expires)
 		out.Secrets = append(out.Secrets, layer.Secrets...)
 		out.Sources = append(out.Sources, layer.Sources...)
 		out.Warnings = append(out.Warnings, layer.Warnings...)
@@ -156,19 +154,47 @@ func stack(req esc.Request, layers []*esc.Environment) (*esc.Environment, error)
 	out.Name = strings.Join(names, " ")
 	out.Secrets, out.Sources = distinctSecrets(out.Secrets), distinct(out.Sources)
 	out.Warnings = tidy(out.Warnings)
+	var book ledger
 	if req.Want == esc.WantVariables {
-		out.Variables = sorted(variables)
+		stackNames(out, layers, &book)
+	} else {
+		for _, layer := range layers {
+			book.enter(layer.Leases)
+		}
 	}
+	book.fill(out)
 	return out, nil
 }
 
-func sorted(variables map[string]esc.Variable) []esc.Variable {
-	out := make([]esc.Variable, 0, len(variables))
-	for _, v := range variables {
-		out = append(out, v)
+// stackNames gives out the variables and files of all layers. A name is the
+// one or the other, as the last layer that has it says; leases that only rest
+// in hidden layers are left out.
+func stackNames(out *esc.Environment, layers []*esc.Environment, book *ledger) {
+	type holder struct {
+		layer    *esc.Environment
+		variable *esc.Variable // nil for a file
+		file     *esc.File
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
-	return out
+	last := map[string]holder{}
+	for _, layer := range layers {
+		for i, v := range layer.Variables {
+			last[v.Name] = holder{layer: layer, variable: &layer.Variables[i]}
+		}
+		for i, f := range layer.Files {
+			last[f.Name] = holder{layer: layer, file: &layer.Files[i]}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(last)) {
+		if h := last[name]; h.variable != nil {
+			v := *h.variable
+			v.Leases = book.enter(pick(h.layer, v.Leases))
+			out.Variables = append(out.Variables, v)
+		} else {
+			f := *h.file
+			f.Leases = book.enter(pick(h.layer, f.Leases))
+			out.Files = append(out.Files, f)
+		}
+	}
 }
 
 // merge lays upper over lower: objects merge, anything else replaces.
@@ -202,34 +228,42 @@ func earliest(a, b time.Time) time.Time {
 type Checked struct {
 	Name      string
 	Variables []string // names of environmentVariables, sorted
-	Providers []string // the fn::open providers in it and its imports, sorted
+	Files     []string // names of files, sorted
+	Providers []string // the fn::open and fn::rotate providers in it and its imports, sorted
 	Warnings  esc.Diagnostics
 }
 
 // Check looks at every value of a definition and of all it imports without
 // side effects. It returns Diagnostics when one of them is wrong.
 func (e *Evaluator) Check(ctx context.Context, ref esc.Ref) (*Checked, error) {
-	r, err := e.begin(ctx, ref, make(chan struct{}, maxParallel), true)
+	r, err := e.begin(ctx, ref, make(chan struct{}, maxParallel), mode{checking: true, lenient: true})
 	if err != nil {
 		return nil, err
 	}
 	defer r.cancel()
-	var variables []esc.Variable
+	var variables, files []entry
 	err = r.finish(func() bool {
 		ready := r.everything()
 		_, whole := r.value(r.root.place())
-		var named bool
-		variables, named = r.variables()
-		return ready && whole && named
+		var named, named2 bool
+		variables, files, named, named2 = r.projected()
+		return ready && whole && named && named2
 	})
 	if err != nil {
 		return nil, err
 	}
-	checked := &Checked{Name: ref.String(), Providers: r.providers(), Warnings: r.diagnostics()}
-	for _, v := range variables {
-		checked.Variables = append(checked.Variables, v.Name)
+	return &Checked{
+		Name: ref.String(), Variables: names(variables), Files: names(files),
+		Providers: r.providers(), Warnings: r.diagnostics(),
+	}, nil
+}
+
+func names(entries []entry) []string {
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.name)
 	}
-	return checked, nil
+	return out
 }
 
 // Lint says what is wrong with one text, its imports not looked at.

@@ -82,7 +82,7 @@ func TestExcerptsOfOtherDefinitions(t *testing.T) {
 		`shop/base:2:19 in   b: {d: 1, e: "${`,
 		`shop/base:2:55 in   b: {d: 1, e: "${nope}", f: {fn::open::login: {user: `,
 		`shop/base:2:65 in   b: {d: 1, e: "${nope}", f: {fn::open::login: {user: 7, token: `,
-		"shop/dev:3:10 in   a: ${b.",
+		"shop/dev:3:9 in   a: ${b",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -2,8 +2,10 @@ package eval_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -144,4 +146,58 @@ func (l login) Open(_ context.Context, inputs esc.Value, _ esc.Site) (esc.Opened
 		}),
 		Expires: l.now.Add(minutes),
 	}, nil
+}
+
+// counter is a rotator: its state is a count, to which a rotation adds step.
+// admin is what only a rotation needs.
+type counter struct{}
+
+func (counter) RotateOnly() []string { return []string{"admin"} }
+
+func (counter) Check(inputs, state esc.Value) esc.Diagnostics {
+	var diags esc.Diagnostics
+	fields, _ := inputs.Object()
+	if step := fields["step"]; step.Kind() != "number" && !step.IsUnknown() {
+		diags = append(diags, esc.Diagnostic{Path: "inputs.step", Summary: "step must be a number"})
+	}
+	if count := counted(state); count.Kind() != "number" && !count.IsUnknown() && !state.IsNull() {
+		diags = append(diags, esc.Diagnostic{Path: "state.count", Summary: "count must be a number"})
+	}
+	return diags
+}
+
+func counted(state esc.Value) esc.Value {
+	fields, _ := state.Object()
+	return fields["count"]
+}
+
+func (counter) Open(_ context.Context, inputs, state esc.Value, _ esc.Site) (esc.Opened, error) {
+	return esc.Opened{Value: esc.New(map[string]esc.Value{"count": counted(state)})}, nil
+}
+
+func (counter) Rotate(_ context.Context, inputs, state esc.Value, _ esc.Site) (esc.Value, error) {
+	fields, _ := inputs.Object()
+	if admin, _ := fields["admin"].RevealString(); admin == "" {
+		return esc.Value{}, errors.New("nobody may rotate this")
+	}
+	was, _ := counted(state).RevealString()
+	step, _ := fields["step"].RevealString()
+	n, _ := strconv.Atoi(was)
+	more, _ := strconv.Atoi(step)
+	return esc.New(map[string]esc.Value{"count": esc.New(json.Number(strconv.Itoa(n + more)))}), nil
+}
+
+// key opens ciphertext: each byte has 128 added. It does not open what begins
+// with !.
+type key struct{}
+
+func (key) Decrypt(_ context.Context, ciphertext []byte, in *eval.Source) ([]byte, error) {
+	if in.Name == "" || ciphertext[0] == '!' {
+		return nil, esc.Errorf(esc.Refused, "the key does not fit")
+	}
+	plain := make([]byte, len(ciphertext))
+	for i, b := range ciphertext {
+		plain[i] = b - 128
+	}
+	return plain, nil
 }

@@ -56,7 +56,7 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	if env := r.envs[def.source.Name]; env != nil {
 		return env
 	}
-	env := &environment{def: def, cells: make([]cell, def.count), broken: def.refused || diags.Err() != nil && !r.checking}
+	env := &environment{def: def, cells: make([]cell, def.count), broken: r.isBroken(def, diags)}
 	r.envs[def.source.Name] = env
 	r.order = append(r.order, env)
 	for _, d := range diags {
@@ -64,12 +64,17 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	}
 	for _, decl := range def.imports {
 		l := &link{decl: decl}
-		if decl.merge || r.checking {
+		if decl.merge || r.lenient {
 			l.load = r.load(env, decl.name)
 		}
 		env.links = append(env.links, l)
 	}
 	return env
+}
+
+// isBroken reports whether a definition is not even looked at.
+func (r *run) isBroken(def *definition, diags esc.Diagnostics) bool {
+	return def.refused || diags.Err() != nil && (!r.lenient || r.dropping && r.root != nil)
 }
 
 // load begins to load the definition that from calls name, once.

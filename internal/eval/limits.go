@@ -10,6 +10,7 @@ const (
 	maxImportDepth = 128       // imports that import
 	maxValue       = 256 << 10 // bytes of one string
 	maxResult      = 4 << 20   // bytes of a list or object, roughly as JSON
+	maxOpens       = 1000      // fn::open that one run opens
 	maxNesting     = 256       // nesting of a computed value
 	maxSteps       = 400_000   // values one run computes
 	maxRecursion   = 10_000    // references that lead to references

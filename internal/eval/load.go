@@ -43,6 +43,7 @@ type reader struct {
 	nodes int // nodes seen
 	depth int
 	full  bool // a limit was exceeded: read no more
+	plain bool // ${...} and fn:: mean nothing
 	notes
 }
 
@@ -70,9 +71,22 @@ func (r *reader) new(n *yaml.Node, parent *expr, step string) *expr {
 	e := &expr{id: r.ids, line: n.Line, column: n.Column, parent: parent, step: step}
 	if n.Kind == yaml.ScalarNode {
 		e.raw = n.Value
+	} else {
+		e.last = lastScalar(n)
 	}
 	r.ids++
 	return e
+}
+
+// lastScalar returns what a list or object ends with, nil if that is empty.
+func lastScalar(n *yaml.Node) *yaml.Node {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	if n.Kind == yaml.ScalarNode {
+		return n
+	}
+	return nil
 }
 
 // admit refuses the YAML that definitions do not use, and too much of it.
@@ -194,8 +208,9 @@ func (r *reader) values(n *yaml.Node) *expr {
 			r.errorAt(key, fmt.Sprintf("%q is not allowed at the top level of values", clip(name)), "give the value a name")
 		case name == "imports" || name == "context" || name == "environments":
 			r.errorAt(key, fmt.Sprintf("%q is a reserved key", name), "")
+		default:
+			e.set(name, r.expr(value, e, nameStep(name)))
 		}
-		e.set(name, r.expr(value, e, nameStep(name)))
 	})
 	return e
 }

@@ -8,34 +8,44 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// An opening is one fn::open under way.
-type opening struct {
+// Something pending is work beside everything else that a cell waits for: a
+// fn::open, a rotation, a decryption.
+type pending struct {
 	done  bool
 	value result
+}
+
+// await begins work for c, which is not ready until that is done. What work
+// returns is called by the goroutine that computes.
+func (r *run) await(c *cell, work func(context.Context) (settle func() result)) (result, bool) {
+	c.waits = &pending{}
+	r.start(func(ctx context.Context) func() {
+		settle := work(ctx)
+		return func() { c.waits.done, c.waits.value = true, settle() }
+	})
+	return result{}, false
 }
 
 // open computes fn::open: it starts the provider and is not ready until that
 // has answered. While checking, nothing is started and the value is unknown.
 func (r *run) open(c *cell) (result, bool) {
-	if c.opening != nil {
-		return c.opening.value, c.opening.done
-	}
-	inputs := c.expr.items[0]
-	x, ok := r.value(c.env.cell(inputs).alone())
+	x, ok := r.value(c.env.cell(c.expr.items[0]).alone())
 	if !ok {
 		return result{}, false
 	}
 	provider := r.provider(c)
-	if provider == nil || !r.checks(c, provider, x) || x.unknown || r.checking {
+	if provider == nil || !r.reports(c, provider.Check(x.value)) || x.unknown || r.checking || r.crowded(c) {
 		return unknownResult(), true
 	}
-	c.opening = &opening{}
-	at := esc.Site{Root: r.root.def.source.Name, Current: c.env.def.source.Name}
-	r.start(func(ctx context.Context) func() {
+	at := r.site(c)
+	return r.await(c, func(ctx context.Context) func() result {
 		opened, err := provider.Open(ctx, x.value, at)
-		return func() { r.settleOpening(c, opened, err) }
+		return func() result { return r.settle(c, opened, err, x.leases) }
 	})
-	return result{}, false
+}
+
+func (r *run) site(c *cell) esc.Site {
+	return esc.Site{Root: r.rootOf(c.env).def.source.Name, Current: c.env.def.source.Name}
 }
 
 func (r *run) provider(c *cell) esc.Provider {
@@ -51,26 +61,52 @@ func (r *run) provider(c *cell) esc.Provider {
 	return nil
 }
 
-// checks reports what the provider finds wrong with inputs, at the input.
-func (r *run) checks(c *cell, provider esc.Provider, inputs result) bool {
-	found := provider.Check(inputs.value)
+// crowded counts what is opened, and reports when that is too much.
+func (r *run) crowded(c *cell) bool {
+	if r.opens++; r.opens > maxOpens {
+		r.errorAt(c, fmt.Sprintf("more than %d providers are opened", maxOpens), "")
+	}
+	return r.opens > maxOpens
+}
+
+// reports adds what a provider finds wrong with its arguments, at the
+// argument, and returns whether it can be opened nevertheless.
+func (r *run) reports(c *cell, found esc.Diagnostics) bool {
 	for _, d := range found {
 		if !r.room(d.Warning) {
 			continue
 		}
-		at := diagnose(c.env.def.source, r.inputAt(c.expr.items[0], d.Path), d.Summary, d.Hint)
+		at := diagnose(c.env.def.source, r.argumentAt(c.expr, d.Path), d.Summary, d.Hint)
 		at.Warning = d.Warning
 		r.add(at)
 	}
 	return found.Err() == nil
 }
 
-// inputAt returns the expression nearest to a path in inputs.
-func (r *run) inputAt(e *expr, path string) *expr {
+// argumentAt returns the expression nearest to a path in the arguments of a
+// call. It is relative to the inputs of fn::open and the value of fn::validate,
+// and begins with inputs or state for fn::rotate.
+func (r *run) argumentAt(call *expr, path string) *expr {
 	steps, err := parsePath(path)
-	if err != nil {
-		return e
+	arg := call.items[len(call.items)-1]
+	if call.fn == "rotate" {
+		arg = call
+		if err == nil && len(steps) > 0 {
+			arg, steps = call.items[0], steps[1:]
+			if path[0] == 's' {
+				arg = call.items[1]
+			}
+		}
 	}
+	if err != nil {
+		return arg
+	}
+	return arg.at(steps)
+}
+
+// at returns the expression nearest to a path below e, as far as it is written
+// there.
+func (e *expr) at(steps []step) *expr {
 	for _, s := range steps {
 		next := e.fields[s.name]
 		if s.isIndex && e.kind == list && s.index < len(e.items) {
@@ -84,23 +120,26 @@ func (r *run) inputAt(e *expr, path string) *expr {
 	return e
 }
 
-func (r *run) settleOpening(c *cell, opened esc.Opened, err error) {
-	c.opening.done = true
+// settle takes what a provider answered. The value rests on it, and on all its
+// inputs do.
+func (r *run) settle(c *cell, opened esc.Opened, err error, inputs *leases) result {
 	if err != nil {
-		c.opening.value = unknownResult()
-		r.openingFailed(c, err)
-		return
+		r.failed(c, "opening "+c.expr.provider, err)
+		return unknownResult()
 	}
-	r.expires = earliest(r.expires, opened.Expires)
-	c.opening.value = measure(opened.Value)
+	name := fmt.Sprintf("%s at %s:%d:%d", clip(c.expr.provider), c.env.def.source.Name, c.expr.line, c.expr.column)
+	r.leases = append(r.leases, esc.Lease{Name: name, Expires: opened.Expires, Renew: opened.Renew})
+	x := measure(opened.Value)
+	x.leases = lease(len(r.leases) - 1).with(inputs)
+	return x
 }
 
-// openingFailed keeps an *esc.Error, on which the caller may act, apart from
-// the errors of the definition.
-func (r *run) openingFailed(c *cell, err error) {
+// failed keeps an *esc.Error, on which the caller may act, apart from the
+// errors of the definition.
+func (r *run) failed(c *cell, doing string, err error) {
 	var known *esc.Error
 	if !errors.As(err, &known) {
-		r.errorAt(c, fmt.Sprintf("opening %s: %s", c.expr.provider, err), "")
+		r.errorAt(c, fmt.Sprintf("%s: %s", doing, err), "")
 		return
 	}
 	at := diagnose(c.env.def.source, c.expr, known.Summary, known.Hint)

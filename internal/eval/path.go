@@ -126,9 +126,6 @@ func (p *pathParser) parse() ([]step, *pathError) {
 			return nil, err
 		}
 		s.start, s.end = start, p.at
-		if p.text[start] == '.' {
-			s.start++
-		}
 		path = append(path, s)
 	}
 }

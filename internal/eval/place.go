@@ -27,6 +27,8 @@ type place struct {
 	names    []string // of all children, once expanded
 	expanded bool
 
+	inner *place // see combined; the place itself if there is none
+
 	state  state
 	wave   int // in which it was found not ready
 	result result
@@ -186,12 +188,47 @@ func (r *run) value(p *place) (result, bool) {
 	defer r.leave()
 	p.state = busy
 	x, ok := r.assemble(p)
+	if ok {
+		x, ok = r.combined(p, x)
+	}
 	if !ok {
 		p.state, p.wave = idle, r.wave
 		return result{}, false
 	}
 	p.state, p.result = done, x
 	return x, true
+}
+
+// combined seals the value x of p if that is, or stands for, a fn::final that
+// holds a secret: a function's result is as secret as what it is made from.
+func (r *run) combined(p *place, x result) (result, bool) {
+	inner := p.final()
+	if inner == p {
+		return x, true
+	}
+	v, ok := r.value(inner)
+	if v.secret && !x.value.IsSecret() {
+		x.value = x.value.Sealed()
+	}
+	return x, ok
+}
+
+// final returns what fn::final at the top of p holds, p itself if there is
+// none. References to p are final, too.
+func (p *place) final() *place {
+	if p.inner != nil {
+		return p.inner
+	}
+	p.inner = p
+	switch top := p.layers[0]; {
+	case top.isFinal():
+		p.inner = top.env.cell(top.expr.items[0]).alone()
+	case !top.constant && top.named != nil:
+		if inner := top.named.final(); inner != top.named {
+			p.inner = inner
+		}
+	}
+	return p.inner
 }
 
 func (r *run) assemble(p *place) (result, bool) {
@@ -205,7 +242,7 @@ func (r *run) assemble(p *place) (result, bool) {
 	}
 	r.expand(p, cells)
 	fields := make(map[string]esc.Value, len(p.names))
-	x := result{unknown: cells[len(cells)-1].isUnknown()}
+	x := result{unknown: cells[len(cells)-1].isUnknown(), merged: len(cells) > 1}
 	ready := true
 	for _, name := range p.names {
 		field, ok := r.value(p.children[name])
@@ -219,6 +256,40 @@ func (r *run) assemble(p *place) (result, bool) {
 	}
 	x.value = esc.New(fields)
 	return r.bounded(p.layers[0], x), true
+}
+
+// own returns what p holds as text has it: of an object, only what its
+// uppermost layer says. Definitions count on that.
+func (r *run) own(p *place) (result, bool) {
+	x, ok := r.value(p)
+	if !ok || !x.merged {
+		return x, ok
+	}
+	top, ready := p.solidCells[0], true
+	y := result{secret: x.value.IsSecret()}
+	take := func(c *cell) esc.Value {
+		part, ok := r.own(c.alone())
+		ready = ready && ok
+		y.include(part)
+		return part.value
+	}
+	switch {
+	case top.isLiteralObject():
+		fields := make(map[string]esc.Value, len(top.expr.names))
+		for _, name := range top.expr.names {
+			fields[name] = take(top.field(name))
+		}
+		y.value = esc.New(fields)
+	case !top.constant && top.expr.kind == list:
+		items := make([]esc.Value, len(top.expr.items))
+		for i, item := range top.expr.items {
+			items[i] = take(top.env.cell(item))
+		}
+		y.value = esc.New(items)
+	default:
+		return x, true
+	}
+	return y, ready
 }
 
 // bounded refuses what is too large to go on with.

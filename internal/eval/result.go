@@ -15,9 +15,20 @@ type result struct {
 	nesting int
 	unknown bool // it holds something unknown
 	secret  bool // it holds something secret
+	merged  bool // it holds an object with properties of several layers
+	leases  *leases
 }
 
 func unknownResult() result { return result{value: esc.Unknown(), unknown: true} }
+
+// unknownLike is an unknown that is as secret as what it is made from.
+func unknownLike(from result) result {
+	x := unknownResult()
+	if x.secret = from.secret; x.secret {
+		x.value = x.value.Sealed()
+	}
+	return x
+}
 
 func (x result) isObject() bool { _, ok := x.value.Object(); return ok }
 
@@ -32,6 +43,8 @@ func (x *result) include(part result) {
 	x.nesting = max(x.nesting, part.nesting+1)
 	x.unknown = x.unknown || part.unknown
 	x.secret = x.secret || part.secret
+	x.merged = x.merged || part.merged
+	x.leases = x.leases.with(part.leases)
 }
 
 // measure takes the cost of a value that came from outside. It gives up where

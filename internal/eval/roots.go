@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -11,7 +12,7 @@ import (
 func (r *run) begins(c *cell, path []step) (*place, []step, *problem, bool) {
 	switch path[0].name {
 	case "context":
-		return constant(c, measure(r.context(c.env))).alone(), path[1:], nil, true
+		return constant(c, measure(r.contextOf(c.env))).alone(), path[1:], nil, true
 	case "imports":
 		p, wrong, ok := r.imported(c.env, path)
 		return p, path[min(2, len(path)):], wrong, ok
@@ -22,15 +23,47 @@ func (r *run) begins(c *cell, path []step) (*place, []step, *problem, bool) {
 	return c.env.place(), path, nil, true
 }
 
-// context is what ${context...} holds in env.
-func (r *run) context(env *environment) esc.Value {
+// Anonymous is the Name of a Source that has none. It is nobody's root: what
+// it imports is.
+const Anonymous = "<yaml>"
+
+// contextOf is what ${context...} holds in env.
+func (r *run) contextOf(env *environment) esc.Value {
 	named := func(e *environment) esc.Value {
 		return esc.New(map[string]esc.Value{"name": esc.New(e.def.source.Name)})
 	}
-	return esc.New(map[string]esc.Value{
-		"rootEnvironment":    named(r.root),
-		"currentEnvironment": named(env),
-	})
+	fields := map[string]esc.Value{}
+	maps.Copy(fields, r.context)
+	fields["rootEnvironment"], fields["currentEnvironment"] = named(r.rootOf(env)), named(env)
+	return esc.New(fields)
+}
+
+// rootOf returns the definition that is opened, as env sees it: if that has no
+// name, the one of its imports that leads to env.
+func (r *run) rootOf(env *environment) *environment {
+	if env == r.root || r.root.def.source.Name != Anonymous {
+		return r.root
+	}
+	seen := map[*environment]bool{}
+	for _, l := range r.root.links {
+		if next := l.target(); next != nil && next.reaches(env, seen) {
+			return next
+		}
+	}
+	return env
+}
+
+func (env *environment) reaches(other *environment, seen map[*environment]bool) bool {
+	if env == other || seen[env] {
+		return env == other
+	}
+	seen[env] = true
+	for _, l := range env.links {
+		if next := l.target(); next != nil && next.reaches(other, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // imported finds ${imports["project/name"]}.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"time"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -14,11 +13,14 @@ import (
 // A run opens or checks one definition. Everything in it belongs to the
 // goroutine that computes, but for the work that start hands out.
 type run struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	loader   Loader
-	catalog  map[string]esc.Provider
-	checking bool // nothing may be opened
+	ctx       context.Context
+	cancel    context.CancelFunc
+	loader    Loader
+	catalog   map[string]esc.Provider
+	rotators  map[string]Rotator
+	decrypter Decrypter
+	context   map[string]esc.Value // what ${context} holds beside the definitions
+	mode
 
 	slots    chan struct{} // bounds work under way
 	settled  chan func()   // results of work, to be applied
@@ -34,12 +36,24 @@ type run struct {
 	steps     int
 	nested    int
 	exhausted bool // too many steps: nothing more is computed
-	expires   time.Time
 	secrets   map[string]bool
 	opened    map[string]bool // names of providers
+	opens     int
+	leases    []esc.Lease // of what was opened, by number
+	rotations []Rotation
 
 	notes
 	failures []failure
+}
+
+// A mode says how far a run goes.
+type mode struct {
+	checking    bool // nothing may be opened
+	lenient     bool // what is wrong does not end the run
+	showSecrets bool // ciphertext is decrypted, also while checking
+	rotating    bool
+	dropping    bool            // imports with mistakes are left out
+	rotatePaths map[string]bool // of the fn::rotate that rotate; empty for all
 }
 
 // A failure is a provider that could not open.
@@ -49,13 +63,13 @@ type failure struct {
 }
 
 // begin loads a definition and its imports.
-func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{}, checking bool) (*run, error) {
+func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{}, m mode) (*run, error) {
 	src, err := e.Loader.LoadRef(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	r := &run{
-		loader: e.Loader, catalog: e.Providers, checking: checking,
+		loader: e.Loader, catalog: e.Providers, rotators: e.Rotators, decrypter: e.Decrypter, context: e.Context, mode: m,
 		slots: slots, settled: make(chan func()), wave: 1,
 		loads: map[string]*load{}, envs: map[string]*environment{},
 		secrets: map[string]bool{}, opened: map[string]bool{},
@@ -64,7 +78,7 @@ func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{},
 	r.root = r.adopt(parse(src))
 	err = r.finish(func() bool { return r.loading == 0 })
 	var wrong esc.Diagnostics
-	if checking && errors.As(err, &wrong) {
+	if m.lenient && errors.As(err, &wrong) {
 		return r, nil // and find what else is wrong
 	}
 	if err != nil {
@@ -107,6 +121,14 @@ func safely(ctx context.Context, work func(context.Context) (settle func())) (se
 // finish asks until ready says yes, waiting for work in between, and then for
 // all work that is under way: the first error does not hide the others.
 func (r *run) finish(ready func() bool) error {
+	if err := r.settleAll(ready); err != nil {
+		return err
+	}
+	return r.err()
+}
+
+// settleAll is finish for who looks at what is wrong later.
+func (r *run) settleAll(ready func() bool) error {
 	for !ready() {
 		if err := r.wait(); err != nil {
 			return err
@@ -117,7 +139,7 @@ func (r *run) finish(ready func() bool) error {
 			return err
 		}
 	}
-	return r.err()
+	return r.ctx.Err()
 }
 
 // wait applies what has settled, at least one thing.
@@ -168,11 +190,17 @@ func (r *run) err() error {
 	if r.said.Err() == nil && len(r.failures) > 0 {
 		return r.failure()
 	}
+	return r.everythingSaid().Err()
+}
+
+// everythingSaid returns what is wrong with the definition, and with what it
+// opens.
+func (r *run) everythingSaid() esc.Diagnostics {
 	all := append(esc.Diagnostics{}, r.said...)
 	for _, f := range r.failures {
 		all = append(all, f.at)
 	}
-	return tidy(all).Err()
+	return tidy(all)
 }
 
 // failure returns the first failure by position, but one that a private agent

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/escenv/escenv/internal/esc"
 )
 
@@ -40,9 +42,10 @@ const (
 type expr struct {
 	id     int
 	kind   kind
-	line   int    // from 1
-	column int    // from 1, in characters
-	raw    string // a scalar's text as YAML reads it
+	line   int        // from 1
+	column int        // from 1, in characters
+	raw    string     // a scalar's text as YAML reads it
+	last   *yaml.Node // the last scalar in a list or object; nil if there is none
 	parent *expr
 	step   string // how parent reaches it: ".name", "[0]"
 
@@ -52,11 +55,14 @@ type expr struct {
 	fields   map[string]*expr // object
 	items    []*expr          // list; arguments of a call
 	fn       string           // call: "join"
-	provider string           // call of open
+	provider string           // call of open and rotate
 }
 
-// path returns the property path of e, "values.aws.login".
-func (e *expr) path() string {
+// path returns the property path of e for a message.
+func (e *expr) path() string { return clip(e.fullPath()) }
+
+// fullPath returns the property path of e, "values.aws.login".
+func (e *expr) fullPath() string {
 	var steps []string
 	for ; e != nil; e = e.parent {
 		steps = append(steps, e.step)
@@ -65,7 +71,7 @@ func (e *expr) path() string {
 	for _, step := range slices.Backward(steps) {
 		b.WriteString(step)
 	}
-	return clip(strings.TrimPrefix(b.String(), "."))
+	return strings.TrimPrefix(b.String(), ".")
 }
 
 // short returns the path as references write it, without "values".
@@ -82,12 +88,21 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// nameStep writes a name as a step of a property path.
+// nameStep writes a name as a step of a property path. Only what could be the
+// name of a variable goes without quotes.
 func nameStep(name string) string {
-	if name == "" || strings.ContainsAny(name, ".[]{}\"\\: \t\r\n") {
-		return `["` + strings.ReplaceAll(name, `"`, `\"`) + `"]`
+	for i, c := range name {
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return quotedStep(name)
+		}
+	}
+	if name == "" {
+		return quotedStep(name)
 	}
 	return "." + name
 }
+
+func quotedStep(name string) string { return `["` + strings.ReplaceAll(name, `"`, `\"`) + `"]` }
 
 func indexStep(i int) string { return "[" + strconv.Itoa(i) + "]" }

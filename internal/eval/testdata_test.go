@@ -25,8 +25,9 @@ var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // TestCases runs testdata/*.txtar. The files ending in .yaml are definitions,
 // the first of them is the one that is opened. The others say what comes out:
-// "all" every value as JSON with secrets shown as secret(...), "variables" the
-// environment variables, "check" what checking says.
+// "all" every value as JSON with secrets shown as secret(...) and what is
+// secret as a whole as [secret, ...], "variables" the environment variables and
+// files, "check" what checking says.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -88,16 +89,17 @@ func outcome(t *testing.T, loader *definitions, root, section string) string {
 		if err != nil {
 			return report(err, nil)
 		}
-		return fmt.Sprintf("variables: %v\nproviders: %v\n", checked.Variables, checked.Providers) + report(nil, checked.Warnings)
+		return fmt.Sprintf("variables: %v\nfiles: %v\nproviders: %v\n", checked.Variables, checked.Files, checked.Providers) + report(nil, checked.Warnings)
 	}
 	t.Fatalf("%q is not a section", section)
 	return ""
 }
 
 func evaluator(loader eval.Loader) *eval.Evaluator {
-	return &eval.Evaluator{Loader: loader, Providers: map[string]esc.Provider{
-		"echo": &echo{}, "login": login{now: epoch},
-	}}
+	return &eval.Evaluator{
+		Loader: loader, Decrypter: key{}, Rotators: map[string]eval.Rotator{"counter": counter{}},
+		Providers: map[string]esc.Provider{"echo": &echo{}, "login": login{now: epoch}},
+	}
 }
 
 func request(t *testing.T, root string, want esc.Want) esc.Request {
@@ -117,6 +119,9 @@ func variables(env *esc.Environment) string {
 			text = "secret(" + text + ")"
 		}
 		fmt.Fprintf(&b, "%s=%s\n", v.Name, text)
+	}
+	for _, f := range env.Files {
+		fmt.Fprintf(&b, "%s holds %q (secret: %v)\n", f.Name, f.Content.Reveal(), f.Content.IsSecret())
 	}
 	return b.String()
 }
@@ -158,6 +163,9 @@ func shown(t *testing.T, v esc.Value) string {
 func marked(v esc.Value) any {
 	if elements, ok := v.List(); ok {
 		out := []any{}
+		if v.IsSecret() {
+			out = append(out, esc.Hidden)
+		}
 		for _, e := range elements {
 			out = append(out, marked(e))
 		}
@@ -165,6 +173,9 @@ func marked(v esc.Value) any {
 	}
 	if fields, ok := v.Object(); ok {
 		out := map[string]any{}
+		if v.IsSecret() {
+			out[esc.Hidden] = true
+		}
 		for name, e := range fields {
 			out[name] = marked(e)
 		}
