@@ -24,8 +24,8 @@ type Credentials struct {
 // The variables that hold credentials.
 const (
 	accessKeyID     = "AWS_ACCESS_KEY_ID"
-	secretAccessKey = "AWS_SECRET_ACCESS_KEY"
-	sessionToken    = "AWS_SESSION_TOKEN"
+	secretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of one
+	sessionToken    = "AWS_SESSION_TOKEN"     //nolint:gosec // the name of one
 )
 
 // Find returns the credentials that an environment's variables hold. They
