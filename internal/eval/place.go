@@ -287,7 +287,7 @@ func (r *run) own(p *place) (result, bool) {
 		}
 		y.value = esc.New(items)
 	default:
-		return x, true
+		return r.compute(top)
 	}
 	return y, ready
 }
