@@ -64,7 +64,14 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-var errNotJSON = fmt.Errorf("%w: it does not hold the JSON it should", ErrFrame)
+// errNotJSON is an ErrFrame. It is not made with fmt, which every run of escenv
+// would have to do.
+var errNotJSON error = notJSON{}
+
+type notJSON struct{}
+
+func (notJSON) Error() string { return ErrFrame.Error() + ": it does not hold the JSON it should" }
+func (notJSON) Unwrap() error { return ErrFrame }
 
 // ReadRequest reads the frame a caller sends. It checks neither version nor
 // build: see Request.Check.
