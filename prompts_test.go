@@ -31,7 +31,8 @@ var promptRecipes = map[string]struct {
 		[]string{"zsh", "-f", "-c"}, `p10k() { print -r -- "$@" }`, "prompt_escenv; true", `^segment -f cyan -t shop/prod$`, `^$`,
 	},
 	"tmux-bash": {
-		[]string{"bash", "--norc", "-c"}, `PS1='$ '`, `builtin echo "${PS1@P}"`,
+		[]string{"bash", "--norc", "-c"},
+		`PS1='$ '`, `builtin echo "${PS1@P}"`,
 		`^\x1b\]2;shop/prod\x07\$ $`, `^\x1b\]2;no environment\x07\$ $`,
 	},
 }
