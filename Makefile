@@ -5,7 +5,7 @@ GOTEST   = go test -count=1 -tags urfave_cli_no_docs
 SCRIPTS  = install.sh .ci/tools .ci/packages .ci/fuzz .ci/run
 FUZZTIME = 20s
 
-.PHONY: build demo test unit e2e lint bench fuzz quoting install
+.PHONY: build demo test unit e2e lint bench fuzz quoting install load
 .DEFAULT_GOAL = build
 
 build: ## both programs, into bin/
@@ -40,6 +40,9 @@ lint: ## linters, shell scripts, and what a Mac would compile
 bench: build ## side by side with its peers
 	.ci/packages direnv zsh fish strace
 	$(GOTEST) -run '^$$' -bench . ./bench/...
+
+load: ## 200 shells, 10,000 moves, the agent killed 50 times
+	cd e2e && ESCENV_LOAD_SHELLS=200 ESCENV_LOAD_MOVES=10000 ESCENV_LOAD_KILLS=50 go test -count=1 -timeout 60m -run TestLoad -v .
 
 fuzz: ## each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
