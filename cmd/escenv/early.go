@@ -19,6 +19,8 @@ func (p *program) runEarly() (status int, ok bool) {
 		return p.runExecution(parseExec)
 	case "run":
 		return p.runExecution(parseRun)
+	case "shell":
+		return p.runExecution(p.parseShell)
 	case "--version", "-V":
 		p.args[1] = "version" // as everybody types it
 	}

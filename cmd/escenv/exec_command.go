@@ -3,6 +3,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -39,16 +41,15 @@ func (p *program) newExecCommand() *cli.Command {
 		Usage:     "run a command in an environment",
 		ArgsUsage: "[--] COMMAND [ARG]...",
 		Description: help(`Opens the environments, later ones winning, and runs the command with their
-variables. Without -e they are those of the nearest allowed .escenv.
+variables and files. Without -e they are those of the nearest allowed .escenv.
 
 Secrets in the command's output are shown as [secret]. That catches accidents:
 a command that means to show a secret can. On a terminal the command has a
-terminal too; otherwise its output goes through pipes. With nothing to mask, or
-with --no-mask, the command takes escenv's place.`,
+terminal too, and AWS credentials that expire are served to it and renewed;
+otherwise its output goes through pipes. Where nothing has to be done while it
+runs, the command takes escenv's place. -v says which, and why.`,
 			execExit, `escenv exec -e shop/dev -- aws s3 ls`),
-		Flags: append([]cli.Flag{
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "open `REF`; may be given again"},
-		}, p.executionFlags()...),
+		Flags:  slices.Concat([]cli.Flag{envFlag()}, p.executionFlags()),
 		Action: cli.ShowSubcommandHelp,
 	}
 }
@@ -66,11 +67,41 @@ stand before or behind REF; those behind the command are the command's.`,
 	}
 }
 
-// executionFlags are the flags exec and run share.
+func (p *program) newShellCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "shell",
+		Usage:     "start your shell in an environment",
+		ArgsUsage: "[REF]",
+		Description: help(`Runs $SHELL as escenv exec does, until you leave it. Without REF the environment
+is that of the nearest allowed .escenv. ESCENV_ENV says in the shell where you
+are, also when one is inside another: shop/dev > shop/prod.`,
+			execExit, `escenv shell shop/prod`),
+		Flags:  slices.Concat([]cli.Flag{envFlag()}, p.executionFlags()),
+		Action: cli.ShowSubcommandHelp,
+	}
+}
+
+func envFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "open `REF`; may be given again"}
+}
+
+// executionFlags are the flags exec, run and shell share.
 func (p *program) executionFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "no-mask", Aliases: []string{"i", "interactive"}, Usage: "show secrets in the output"},
-		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "give it a terminal; `WHEN`: auto, always, never"},
+		&cli.StringFlag{Name: "mask", Value: "auto", Usage: "hide secrets; `WHEN`: auto, always, never"},
+		&cli.BoolFlag{Name: "no-mask", Aliases: []string{"i", "interactive"}, Usage: "show secrets: --mask=never"},
+		&cli.StringFlag{Name: "mask-style", Value: "plain", Usage: "what stands for one; `STYLE`: plain, name, width"},
+		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "its terminal; `WHEN`: auto, always, never, output"},
+		&cli.BoolFlag{Name: "replace", Usage: "let the command take escenv's place, unmasked"},
+		&cli.BoolFlag{Name: "refresh", Usage: "serve AWS credentials and renew them; the default on a terminal"},
+		&cli.BoolFlag{Name: "no-refresh", Usage: "set AWS credentials as they are now"},
+		&cli.StringFlag{Name: "on-expiry", Usage: "when credentials end; `WHAT`: refresh, warn, kill"},
+		&cli.StringFlag{Name: "timeout", Usage: "end the command after `TIME`, as 90s or 1h30m"},
+		&cli.BoolFlag{Name: "pristine", Usage: "give it few of your variables: HOME, PATH, ..."},
+		&cli.BoolFlag{Name: "clear-aws", Usage: "give it none of your AWS_ variables"},
+		&cli.StringFlag{Name: "status-file", Usage: "write how the run ended to `FILE`, as JSON"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "print what would be set and how it would run, and do not run it"},
+		&cli.BoolFlag{Name: "json", Usage: "print that as JSON"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say how the command is run, and why"},
 		p.noAgentFlag(),
 	}

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,18 +51,34 @@ func wrap(mode string, args []string) int {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Secrets: mask.NewSet(secret),
 	}
+	ctx := context.Background()
+	if text := os.Getenv("WRAP_TIMEOUT"); text != "" {
+		limit, _ := time.ParseDuration(text)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	var status process.Status
 	var err error
 	switch mode {
 	case "replace":
 		err = c.Replace()
+	case "shared":
+		c.Secrets = nil
+		status, err = c.Child(ctx)
 	case "pipes":
-		status, err = c.Pipes()
+		status, err = c.Child(ctx)
+	case "output":
+		c.Screens = true
+		status, err = c.Child(ctx)
 	case "pty":
-		status, err = c.Pty()
+		status, err = c.Pty(ctx)
+	case "relay":
+		c.Secrets = nil
+		status, err = c.Pty(ctx)
 	case "pipes-crash", "pty-crash":
-		c.Secrets = nil // what carries the output panics at the first of it
-		status, err = map[string]func() (process.Status, error){"pipes-crash": c.Pipes, "pty-crash": c.Pty}[mode]()
+		c.Secrets = &mask.Set{} // what carries the output panics at the first of it
+		status, err = map[string]func(context.Context) (process.Status, error){"pipes-crash": c.Child, "pty-crash": c.Pty}[mode](ctx)
 	}
 	if start, ok := errors.AsType[*process.StartError](err); ok {
 		fmt.Fprintln(os.Stderr, "wrap:", start)
@@ -176,6 +193,11 @@ func (term *terminal) typed(text string) {
 // expect waits for text, and returns what was printed up to its end.
 func (term *terminal) expect(text string) string {
 	term.t.Helper()
+	return term.expectWithin(text, patience)
+}
+
+func (term *terminal) expectWithin(text string, patience time.Duration) string {
+	term.t.Helper()
 	deadline := time.After(patience)
 	for {
 		term.mu.Lock()
@@ -188,10 +210,30 @@ func (term *terminal) expect(text string) string {
 		select {
 		case <-term.update:
 		case <-deadline:
-			term.t.Fatalf("no %q; the screen shows %q", text, term.screen())
+			screen := term.screen()
+			term.t.Fatalf("no %q; the screen shows %q", text, screen[max(0, len(screen)-2000):])
 		}
 	}
 }
+
+// eventuallyEchoes types a word until the program that has the keyboard says
+// it: right after fg it may still be the shell's.
+func (term *terminal) eventuallyEchoes(word string) {
+	term.t.Helper()
+	eventually(term.t, word+" comes back", func() bool {
+		term.typed(word + "\r")
+		for range 20 {
+			if strings.Contains(term.screen(), word+"\r\n"+word+"\r\n") {
+				return true
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return false
+	})
+	term.expect(word + "\r\n" + word + "\r\n")
+}
+
+func asExit(err error, exit **exec.ExitError) bool { return errors.As(err, exit) }
 
 // ends waits for the session to end, and returns how it did.
 func (term *terminal) ends() syscall.WaitStatus {

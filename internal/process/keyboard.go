@@ -18,19 +18,34 @@ type keyboard struct {
 	active bool
 }
 
-func startKeyboard(from, to *os.File) (*keyboard, error) {
+// startKeyboard carries from user, or control if that is the same terminal.
+// Reading from that does not wait if somebody else was faster.
+func startKeyboard(user, control, to *os.File) (*keyboard, error) {
 	wake, ring, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	k := &keyboard{from: from, to: to, wake: wake, ring: ring}
-	go k.run(int(from.Fd()), int(wake.Fd()))
+	k := &keyboard{from: user, to: to, wake: wake, ring: ring}
+	if control != nil && controls(user) && canPoll(control) {
+		k.from = control
+	}
+	go k.run(int(k.from.Fd()), int(wake.Fd()))
 	return k, nil
+}
+
+// canPoll reports whether the system can wait for terminal.
+func canPoll(terminal *os.File) bool {
+	fds := []unix.PollFd{{Fd: int32(terminal.Fd()), Events: unix.POLLIN}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&unix.POLLNVAL == 0
 }
 
 // set lets the keyboard be read, or not: when it returns nothing is being
 // read any more.
 func (k *keyboard) set(active bool) {
+	if k == nil {
+		return // nobody sits there
+	}
 	k.mu.Lock()
 	k.active = active
 	k.mu.Unlock()

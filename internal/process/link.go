@@ -1,8 +1,11 @@
 package process
 
 import (
-	"encoding/json"
+	"encoding/binary"
+	"errors"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -11,57 +14,34 @@ import (
 
 // A link joins escenv and the monitor of its pty. What runs, and its
 // environment, crosses it: arguments of a process are everybody's to read.
-type link struct {
-	file *os.File
-	in   *json.Decoder
-	out  *json.Encoder
-}
+//
+// A message is its length in four bytes and its body. The body of a report is
+// two numbers; that of an order is a signal, whether it is in the foreground
+// and, if there is something to start, the number of arguments and then every
+// part of it, each with a NUL behind it.
+type link struct{ file *os.File }
 
 // An order is what escenv tells the monitor.
 type order struct {
-	Start *start `json:",omitempty"`
-	// Signal is for the command's process group. With SIGCONT, Foreground says
+	start *start // nil but in the first
+	// signal is for the command's process group. With SIGCONT, foreground says
 	// whether the pty's keyboard is the group's.
-	Signal     syscall.Signal `json:",omitempty"`
-	Foreground bool           `json:",omitempty"`
+	signal     syscall.Signal
+	foreground bool
 }
 
-// start is the first order. Args and Env are joined by NULs, since what they
-// hold need not be text.
+// start is what the first order has the monitor start.
 type start struct {
-	Path      string
-	Args, Env []byte
+	path      string
+	args, env []string
 }
 
 // A report is what the monitor tells escenv: that it is ready, then how the
 // command did not start, stopped or ended.
 type report struct {
-	Errno  syscall.Errno      `json:",omitempty"`
-	Status syscall.WaitStatus `json:",omitempty"`
+	errno  syscall.Errno
+	status syscall.WaitStatus
 }
-
-func newLink(file *os.File) *link {
-	return &link{file: file, in: json.NewDecoder(file), out: json.NewEncoder(file)}
-}
-
-// newLinkPair returns one end of a link, and the file that is the other.
-func newLinkPair() (*link, *os.File, error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
-	return newLink(os.NewFile(uintptr(fds[0]), "monitor")), os.NewFile(uintptr(fds[1]), "escenv"), nil
-}
-
-func (l *link) give(o order) error    { return l.out.Encode(o) }
-func (l *link) report(r report) error { return l.out.Encode(r) }
-
-func (l *link) nextOrder() (o order, err error)   { err = l.in.Decode(&o); return o, err }
-func (l *link) nextReport() (r report, err error) { err = l.in.Decode(&r); return r, err }
 
 // each returns a channel of what next returns, until that is an error.
 func each[T any](next func() (T, error)) <-chan T {
@@ -79,11 +59,92 @@ func each[T any](next func() (T, error)) <-chan T {
 	return all
 }
 
-func join(list []string) []byte { return []byte(strings.Join(list, "\x00")) }
+// maxMessage is more than the kernel lets a program be started with.
+const maxMessage = 16 << 20
 
-func split(list []byte) []string {
-	if len(list) == 0 {
-		return nil
+var errMessage = errors.New("the terminal's monitor and escenv do not understand each other")
+
+// newLinkPair returns one end of a link, and the file that is the other.
+func newLinkPair() (*link, *os.File, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, nil, err
 	}
-	return strings.Split(string(list), "\x00")
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	return &link{os.NewFile(uintptr(fds[0]), "monitor")}, os.NewFile(uintptr(fds[1]), "escenv"), nil
+}
+
+func (l *link) give(o order) error {
+	body := []byte{byte(o.signal), 0}
+	if o.foreground {
+		body[1] = 1
+	}
+	if o.start != nil {
+		body = binary.BigEndian.AppendUint32(body, uint32(len(o.start.args)))
+		for _, part := range slices.Concat([]string{o.start.path}, o.start.args, o.start.env) {
+			body = append(append(body, part...), 0)
+		}
+	}
+	return l.send(body)
+}
+
+func (l *link) nextOrder() (o order, err error) {
+	body, err := l.receive()
+	if err != nil || len(body) < 2 {
+		return o, errors.Join(err, errMessage)
+	}
+	o = order{signal: syscall.Signal(body[0]), foreground: body[1] == 1}
+	if len(body) > 2 {
+		o.start, err = parseStart(body[2:])
+	}
+	return o, err
+}
+
+func parseStart(body []byte) (*start, error) {
+	if len(body) < 5 {
+		return nil, errMessage
+	}
+	args := int(binary.BigEndian.Uint32(body))
+	parts := strings.Split(string(body[4:len(body)-1]), "\x00")
+	if args > len(parts)-1 {
+		return nil, errMessage
+	}
+	return &start{path: parts[0], args: parts[1 : 1+args], env: parts[1+args:]}, nil
+}
+
+func (l *link) report(r report) error {
+	body := binary.BigEndian.AppendUint32(nil, uint32(r.errno))
+	return l.send(binary.BigEndian.AppendUint32(body, uint32(r.status)))
+}
+
+func (l *link) nextReport() (r report, err error) {
+	body, err := l.receive()
+	if err != nil || len(body) != 8 {
+		return r, errors.Join(err, errMessage)
+	}
+	r.errno = syscall.Errno(binary.BigEndian.Uint32(body))
+	r.status = syscall.WaitStatus(binary.BigEndian.Uint32(body[4:]))
+	return r, nil
+}
+
+func (l *link) send(body []byte) error {
+	_, err := l.file.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+	return err
+}
+
+func (l *link) receive() ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(l.file, size[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(size[:])
+	if n > maxMessage {
+		return nil, errMessage
+	}
+	body := make([]byte, n)
+	_, err := io.ReadFull(l.file, body)
+	return body, err
 }

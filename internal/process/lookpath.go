@@ -17,6 +17,9 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 // itself will have.
 func (c *Command) lookPath() (string, error) {
 	name := c.Args[0]
+	if c.Path != "" {
+		return c.Path, nil
+	}
 	if strings.Contains(name, "/") {
 		if err := executable(name); err != nil {
 			return "", &StartError{name, err}

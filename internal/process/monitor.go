@@ -23,11 +23,12 @@ const monitorName = "escenv: terminal monitor"
 // stopped by ^Z. If escenv is killed the monitor hangs up the command and
 // restores the user's terminal.
 func MonitorMain(args []string) (status int, ok bool) {
-	if len(args) != 3 || args[0] != monitorName {
+	if len(args) != 4 || args[0] != monitorName {
 		return 0, false
 	}
 	m := &monitor{}
-	for i, fd := range []*int{&m.fd, &m.user} {
+	var fd int
+	for i, fd := range []*int{&fd, &m.user, &m.tty} {
 		n, err := strconv.Atoi(args[1+i])
 		if err != nil || n < 0 {
 			return exitCannotExecute, true
@@ -35,13 +36,13 @@ func MonitorMain(args []string) (status int, ok bool) {
 		unix.CloseOnExec(n) // not the command's
 		*fd = n
 	}
-	m.link = newLink(os.NewFile(uintptr(m.fd), "escenv"))
+	m.link = &link{os.NewFile(uintptr(fd), "escenv")}
 	return m.run(), true
 }
 
 type monitor struct {
 	link  *link
-	fd    int
+	tty   int         // the pty
 	user  int         // the user's terminal
 	saved *term.State // how it was,
 	raw   *term.State // and how escenv set it
@@ -54,18 +55,18 @@ func (m *monitor) run() int {
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer stop()
 	m.saved, _ = term.GetState(m.user)
-	if m.link.report(report{}) != nil {
+	if unix.IoctlSetInt(m.tty, unix.TIOCSCTTY, 0) != nil || m.link.report(report{}) != nil {
 		return exitCannotExecute
 	}
 	o, err := m.link.nextOrder()
-	if err != nil || o.Start == nil {
+	if err != nil || o.start == nil {
 		m.restore()
 		return exitCannotExecute
 	}
 	m.raw, _ = term.GetState(m.user)
 	if err := m.start(o); err != nil {
 		errno, _ := errors.AsType[syscall.Errno](err)
-		_ = m.link.report(report{Errno: errno})
+		_ = m.link.report(report{errno: errno})
 		return exitCannotExecute
 	}
 	m.serve()
@@ -73,10 +74,10 @@ func (m *monitor) run() int {
 }
 
 func (m *monitor) start(o order) (err error) {
-	m.pid, err = syscall.ForkExec(o.Start.Path, split(o.Start.Args), &syscall.ProcAttr{
-		Env:   split(o.Start.Env),
+	m.pid, err = syscall.ForkExec(o.start.path, o.start.args, &syscall.ProcAttr{
+		Env:   o.start.env,
 		Files: []uintptr{0, 1, 2},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.Foreground, Ctty: 0},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.foreground, Ctty: m.tty},
 	})
 	// From now on the monitor may be in the background of its own terminal.
 	signal.Ignore(syscall.SIGTTOU)
@@ -100,35 +101,35 @@ func (m *monitor) serve() {
 				m.ended(ws)
 				return
 			}
-			_ = m.link.report(report{Status: ws})
+			_ = m.link.report(report{status: ws})
 		}
 	}
 }
 
 func (m *monitor) obey(o order) {
-	if o.Signal == syscall.SIGCONT {
+	if o.signal == syscall.SIGCONT {
 		group := unix.Getpgrp()
-		if o.Foreground {
+		if o.foreground {
 			group = m.pid
 			m.raw, _ = term.GetState(m.user)
 		}
-		_ = setForeground(0, group)
+		_ = setForeground(m.tty, group)
 	}
-	_ = unix.Kill(-m.pid, o.Signal)
+	_ = unix.Kill(-m.pid, o.signal)
 }
 
 // ended takes the terminal back, since whatever group has it is hung up when
 // the leader of its session ends, and the command may have left jobs behind.
 func (m *monitor) ended(ws syscall.WaitStatus) {
-	_ = setForeground(0, unix.Getpgrp())
-	_ = m.link.report(report{Status: ws})
+	_ = setForeground(m.tty, unix.Getpgrp())
+	_ = m.link.report(report{status: ws})
 }
 
 // abandoned does for a killed escenv what a terminal and a shell would.
 func (m *monitor) abandoned() {
 	m.restore()
 	groups := []int{m.pid}
-	if front, err := unix.IoctlGetInt(0, unix.TIOCGPGRP); err == nil && front > 1 && front != unix.Getpgrp() {
+	if front, err := unix.IoctlGetInt(m.tty, unix.TIOCGPGRP); err == nil && front > 1 && front != unix.Getpgrp() {
 		groups = append(groups, front)
 	}
 	for _, group := range groups {

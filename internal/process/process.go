@@ -1,10 +1,10 @@
 // Package process runs a command as if escenv were not there.
 //
 // There are three ways, each for when the one before cannot do: Replace gives
-// the command this process; Pipes keeps its output on pipes, to mask it; Pty
-// gives it a terminal of its own, whose output is masked on its way to the
-// user's. In each the command keeps its signals, its job control and its exit
-// status.
+// the command this process; Child keeps it beside this process, in the same
+// process group, with those streams carried that are masked; Pty gives it a
+// terminal of its own, whose output is masked on its way to the user's. In
+// each the command keeps its signals, its job control and its exit status.
 package process
 
 import (
@@ -20,13 +20,20 @@ import (
 
 // A Command is what to run.
 type Command struct {
-	Args    []string // the command's name and its arguments
-	Env     []string // all of its environment, without duplicates
-	Stdin   *os.File
-	Stdout  *os.File
-	Stderr  *os.File
-	Secrets *mask.Set // what Pipes and Pty mask
-	Self    string    // the file of this program, which Pty starts again: see MonitorMain
+	Args   []string // the command's name and its arguments
+	Path   string   // its file; searched for as Args[0] if empty
+	Env    []string // all of its environment, without duplicates
+	Stdin  *os.File
+	Stdout *os.File
+	Stderr *os.File
+
+	// Secrets are masked in what the command writes. With nil, Child leaves the
+	// command its streams and Pty carries them as they are.
+	Secrets *mask.Set
+	// Screens has Child give masked streams that are terminals a terminal that
+	// is only written to, instead of a pipe.
+	Screens bool
+	Self    string // the file of this program, which Pty starts again: see MonitorMain
 }
 
 // Replace gives the command this process. It returns only if it cannot, a
@@ -38,6 +45,9 @@ func (c *Command) Replace() error {
 	}
 	return &StartError{Name: c.Args[0], Err: syscall.Exec(path, c.Args, c.Env)}
 }
+
+// Find returns the file that the command would be, or a *StartError.
+func (c *Command) Find() (string, error) { return c.lookPath() }
 
 // A Status is how a command ended.
 type Status struct {

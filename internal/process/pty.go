@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,109 +9,133 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // Pty runs the command on a terminal of its own and carries between that and
-// the user's, masking what the command writes. Stdin and Stdout must be
-// terminals; Stderr may be one. A *StartError says that it did not start.
+// the user's, masking what the command writes. Of the command's streams those
+// that are terminals here are on it, and Stdout whatever it is. When ctx ends,
+// so does the command, as with Child. A *StartError says that it did not start.
 //
-// The terminal is escenv's to set only while escenv is in its foreground. It
-// is set back whenever the command stops or ends, and by the monitor if escenv
-// is killed.
-func (c *Command) Pty() (Status, error) {
+// The user's terminal is escenv's to set only while escenv is in its
+// foreground. It is set back whenever the command stops or ends, and by the
+// monitor if escenv is killed. If Stdin or Stdout is no terminal escenv is one
+// of several that share the user's, and leaves it alone until the command asks
+// for it.
+func (c *Command) Pty(ctx context.Context) (Status, error) {
 	path, err := c.lookPath()
 	if err != nil {
 		return Status{}, err
 	}
-	s := &session{user: c.Stdin}
-	var stopCatching func()
-	s.caught, stopCatching = catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+	s := &session{asked: isTerminal(c.Stdin) && isTerminal(c.Stdout)}
+	var stop func()
+	s.caught, stop = catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 		syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2,
 		syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
-	defer stopCatching()
+	defer stop()
+	endings, callOff := endings(ctx)
+	defer callOff()
+	defer s.close()
 	if err := s.open(c); err != nil {
 		return Status{}, fmt.Errorf("opening a terminal: %w", err)
 	}
-	defer s.close()
 	if err := s.start(path, c); err != nil {
 		return Status{}, err
 	}
-	status, err := s.follow()
+	status, err := s.follow(endings)
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = &StartError{c.Args[0], errno}
 	}
 	return status, err
 }
 
-// A session is one command on its pty.
-type session struct {
-	user     *os.File    // the user's terminal
-	saved    *term.State // how it was; nil while it is not set raw
-	master   *os.File
-	keyboard *keyboard
-	pumps    []*pump
-	monitor  *os.Process
-	link     *link
-	caught   chan os.Signal
-
-	copied  bool // the pty was set like the user's terminal
-	stopped bool // the command is
-	granted bool // the pty's keyboard is the command's
-}
-
 // open opens the pty and starts the monitor on it.
 func (s *session) open(c *Command) error {
-	master, slave, err := openPty(c.Stdin)
+	s.findUser(c)
+	master, slave, err := openPty(s.user)
 	if err != nil {
 		return err
 	}
 	defer slave.Close()
-	files := []*os.File{slave, slave, slave}
 	s.master = master
 	s.pumps = append(s.pumps, startPump(master, c.Stdout, c.Secrets, true))
-	if !isTerminal(c.Stderr) {
-		r, w, err := os.Pipe()
-		if err != nil {
+	files := []*os.File{c.Stdin, slave, slave}
+	if isTerminal(c.Stdin) {
+		files[0] = slave
+	}
+	if !isTerminal(c.Stderr) && !sameFile(c.Stdout, c.Stderr) {
+		if files[2], err = s.openStderr(c); err != nil {
 			return err
 		}
-		defer w.Close()
-		files[2] = w
-		s.pumps = append(s.pumps, startPump(r, c.Stderr, c.Secrets, false))
+		if files[2] != c.Stderr {
+			defer files[2].Close()
+		}
 	}
-	if s.keyboard, err = startKeyboard(c.Stdin, master); err != nil {
-		return err
+	if s.user != nil {
+		if s.keyboard, err = startKeyboard(s.user, s.control, master); err != nil {
+			return err
+		}
 	}
-	return s.startMonitor(c.Self, files)
+	return s.startMonitor(c.Self, files, slave)
+}
+
+// findUser finds the terminal that somebody sits at, if there is one.
+func (s *session) findUser(c *Command) {
+	s.control = openControlling()
+	switch {
+	case isTerminal(c.Stdin):
+		s.user = c.Stdin
+	case s.control != nil:
+		s.user = s.control
+	case isTerminal(c.Stdout):
+		s.user = c.Stdout
+	}
+}
+
+// openStderr opens what carries a stderr that is not on the pty.
+func (s *session) openStderr(c *Command) (*os.File, error) {
+	if c.Secrets == nil {
+		return c.Stderr, nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	s.pumps = append(s.pumps, startPump(r, c.Stderr, c.Secrets, false))
+	return w, nil
 }
 
 // startMonitor starts the monitor and waits until it is ready to set the
-// terminal back. It gets two files under the numbers they have here, so that
+// terminal back. It gets some files under the numbers they have here, so that
 // none the caller opened for the command is in their way.
-func (s *session) startMonitor(self string, files []*os.File) error {
+func (s *session) startMonitor(self string, files []*os.File, slave *os.File) error {
 	link, other, err := newLinkPair()
 	if err != nil {
 		return err
 	}
 	defer other.Close()
 	s.link = link
-	user := int(s.user.Fd())
-	keep, err := unix.FcntlInt(uintptr(user), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return err
+	user := slave
+	if s.user != nil {
+		user = s.user
 	}
-	defer unix.Close(keep)
-	for _, fd := range []int{keep, int(other.Fd())} {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+	args := []string{monitorName}
+	for _, f := range []*os.File{other, user, slave} {
+		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 3)
+		if err != nil {
 			return err
 		}
+		defer unix.Close(fd)
+		args = append(args, strconv.Itoa(fd))
 	}
-	s.monitor, err = os.StartProcess(self, []string{monitorName, strconv.Itoa(int(other.Fd())), strconv.Itoa(keep)}, &os.ProcAttr{
-		Files: files, Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
-	})
+	attr := &syscall.ProcAttr{Env: os.Environ(), Sys: &syscall.SysProcAttr{Setsid: true}}
+	for _, f := range files {
+		attr.Files = append(attr.Files, f.Fd())
+	}
+	pid, err := syscall.ForkExec(self, args, attr)
 	if err != nil {
 		return err
 	}
+	s.monitor = watch(pid)
 	other.Close()
 	_, err = link.nextReport()
 	return err
@@ -118,117 +143,12 @@ func (s *session) startMonitor(self string, files []*os.File) error {
 
 // start sets the user's terminal and has the monitor start the command.
 func (s *session) start(path string, c *Command) error {
-	s.granted = foreground(s.user)
+	s.granted = s.user == nil || s.asked && foreground(s.user)
 	if s.granted {
 		s.raw()
 	}
-	o := order{Start: &start{Path: path, Args: join(c.Args), Env: join(c.Env)}, Foreground: s.granted}
-	if err := s.link.give(o); err != nil {
+	if err := s.link.give(order{start: &start{path, c.Args, c.Env}, foreground: s.granted}); err != nil {
 		return fmt.Errorf("starting on a terminal: %w", err)
 	}
 	return nil
-}
-
-// follow carries until the command ends.
-func (s *session) follow() (Status, error) {
-	reports := each(s.link.nextReport)
-	for {
-		select {
-		case caught := <-s.caught:
-			s.pass(caught.(syscall.Signal))
-		case r, ok := <-reports:
-			switch {
-			case !ok:
-				return Status{}, errors.New("the terminal's monitor ended")
-			case r.Errno != 0:
-				return Status{}, r.Errno
-			case !r.Status.Stopped():
-				return s.ended(r.Status), nil
-			}
-			s.suspend(r.Status.StopSignal())
-		}
-	}
-}
-
-// pass hands on a signal to the command's process group.
-func (s *session) pass(caught syscall.Signal) {
-	switch caught {
-	case syscall.SIGPIPE: // ours: the pump notices
-	case syscall.SIGWINCH:
-		resize(s.master, s.user)
-	case syscall.SIGCONT:
-		s.resume()
-	default:
-		_ = s.link.give(order{Signal: caught})
-	}
-}
-
-// suspend stops escenv as the command was stopped, for the shell that waits
-// for it. If the command only wants the terminal, and it is here, it gets it.
-func (s *session) suspend(by syscall.Signal) {
-	s.stopped = true
-	wants := by == syscall.SIGTTIN || by == syscall.SIGTTOU
-	if !wants || s.granted || !foreground(s.user) {
-		s.cooked()
-		stopSelf(by)
-	}
-	s.resume()
-}
-
-// resume is called when escenv goes on, or may have come to the foreground or
-// left it.
-func (s *session) resume() {
-	front := foreground(s.user)
-	if front {
-		s.raw()
-		resize(s.master, s.user)
-	} else {
-		s.saved = nil // the shell has set it since
-		s.keyboard.set(false)
-	}
-	if s.stopped || front != s.granted {
-		s.stopped, s.granted = false, front
-		_ = s.link.give(order{Signal: syscall.SIGCONT, Foreground: front})
-	}
-}
-
-// raw lets every key through to the pty. That has modes of its own, which at
-// first are the terminal's: not before escenv is in the foreground, since until
-// then they are what a shell edits its line with.
-func (s *session) raw() {
-	if !s.copied {
-		copyModes(s.master, s.user)
-		s.copied = true
-	}
-	saved, err := term.MakeRaw(int(s.user.Fd()))
-	if err == nil && s.saved == nil {
-		s.saved = saved
-	}
-	s.keyboard.set(true)
-}
-
-// cooked sets the user's terminal as it was.
-func (s *session) cooked() {
-	s.keyboard.set(false)
-	if s.saved != nil {
-		_ = term.Restore(int(s.user.Fd()), s.saved)
-		s.saved = nil
-	}
-}
-
-// ended carries what is left of the output when the monitor is gone, so that
-// nothing but what the command left behind holds the pty.
-func (s *session) ended(ws syscall.WaitStatus) Status {
-	_, _ = s.monitor.Wait()
-	for _, p := range s.pumps {
-		p.drain()
-	}
-	return statusOf(ws)
-}
-
-// close sets the terminal back and hangs up whatever still uses the pty.
-func (s *session) close() {
-	s.cooked()
-	s.link.file.Close()
-	s.master.Close()
 }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,7 @@ const (
 // A pump carries one stream of output and masks it.
 type pump struct {
 	from     *os.File // must be known to the runtime's poller
-	to       *mask.Writer
+	to       sink
 	idle     bool // somebody may be typing
 	draining atomic.Bool
 	timer    *time.Timer // makes a read give up
@@ -28,9 +29,26 @@ type pump struct {
 	failed   error // that the output could not be written; read it after drain
 }
 
+// A sink is what a pump carries to: a mask.Writer, or what changes nothing.
+type sink interface {
+	io.Writer
+	Held() bool
+	Idle() error
+	Flush() error
+}
+
+type plain struct{ *os.File }
+
+func (plain) Held() bool   { return false }
+func (plain) Idle() error  { return nil }
+func (plain) Flush() error { return nil }
+
 // startPump carries from to to until from ends, or is silent after drain.
 func startPump(from, to *os.File, secrets *mask.Set, idle bool) *pump {
-	p := &pump{from: from, to: mask.NewWriter(to, secrets), idle: idle, done: make(chan struct{})}
+	p := &pump{from: from, to: plain{to}, idle: idle && secrets != nil, done: make(chan struct{})}
+	if secrets != nil {
+		p.to = mask.NewWriter(to, secrets)
+	}
 	p.timer = time.AfterFunc(time.Hour, func() { _ = from.SetReadDeadline(time.Unix(1, 0)) })
 	p.timer.Stop()
 	go p.run()

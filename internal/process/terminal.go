@@ -13,13 +13,14 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 // IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool { return isTerminal(f) }
 
-// openControlling opens the controlling terminal; nil if there is none.
+// openControlling opens the controlling terminal; nil if there is none. It is
+// opened anew, so that nobody else notices that reading does not wait.
 func openControlling() *os.File {
-	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}
-	return f
+	return os.NewFile(uintptr(fd), "/dev/tty")
 }
 
 // foreground reports whether what is typed on terminal is for this process
@@ -32,13 +33,19 @@ func foreground(terminal *os.File) bool {
 	return err == unix.ENOTTY || err == nil && group == unix.Getpgrp()
 }
 
+// controls reports whether terminal is the controlling terminal.
+func controls(terminal *os.File) bool {
+	_, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil
+}
+
 // setForeground makes what is typed on the terminal fd for the process group.
 func setForeground(fd, group int) error {
 	return unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, group)
 }
 
-// openPty opens a terminal of the size of user. Its master is known to the
-// runtime's poller.
+// openPty opens a terminal of the size of user, if there is one. Its master is
+// known to the runtime's poller.
 func openPty(user *os.File) (master, slave *os.File, err error) {
 	blocking, slave, err := pty.Open()
 	if err != nil {
@@ -58,9 +65,13 @@ func openPty(user *os.File) (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
-// resize gives the pty the size of user.
+// resize gives the pty the size of user, or that of terminals of old.
 func resize(master, user *os.File) {
-	if size, err := unix.IoctlGetWinsize(int(user.Fd()), unix.TIOCGWINSZ); err == nil {
+	size, err := &unix.Winsize{Row: 24, Col: 80}, error(nil)
+	if user != nil {
+		size, err = unix.IoctlGetWinsize(int(user.Fd()), unix.TIOCGWINSZ)
+	}
+	if err == nil {
 		control(master, func(fd int) { _ = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
 	}
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/mask"
+	"github.com/escenv/escenv/internal/process"
+	"github.com/escenv/escenv/internal/projection"
+)
+
+// A run is one execution under way.
+type run struct {
+	*program
+	*execution
+	refs    []esc.Ref
+	env     *esc.Environment
+	secrets *mask.Set // nil if nothing is masked
+	serve   bool
+	mode    mode
+
+	files  *projection.Run // nil if there are none
+	paths  map[string]string
+	served *served // nil if nothing is
+}
+
+// prepare opens the environment and decides how the command runs in it. Nothing
+// is set up yet.
+func (p *program) prepare(ctx context.Context, x *execution) (*run, error) {
+	r := &run{program: p, execution: x}
+	var err error
+	if r.refs, err = p.layers(x.refs, p.hintAt(x)); err != nil {
+		return nil, err
+	}
+	if r.env, err = p.opener().Open(ctx, r.request()); err != nil {
+		return nil, err
+	}
+	p.printDiagnostics(r.env.Warnings)
+	on := p.streams()
+	if r.serve, err = x.serves(r.env, on); err != nil {
+		return nil, err
+	}
+	if x.replace && len(r.env.Files) > 0 {
+		return nil, esc.Errorf(esc.Invalid, "--replace: %s has files, which nobody would remove", r.env.Name).
+			WithHint("escenv %s --mask=never", x.name)
+	}
+	r.chooseSecrets()
+	r.mode = x.chooseMode(r.secrets != nil, x.reasons(r.env, r.secrets != nil, r.serve), on)
+	return r, nil
+}
+
+func (r *run) request() esc.Request {
+	return esc.Request{Refs: r.refs, Want: esc.WantVariables, Holder: os.Getpid()}
+}
+
+// chooseSecrets decides what is masked.
+func (r *run) chooseSecrets() {
+	if r.mask == "never" || r.replace {
+		return
+	}
+	set := mask.NewSet()
+	set.Style = map[string]mask.Style{"name": mask.Named, "width": mask.Width}[r.style]
+	set.AddSecrets(secrets(r.env)...)
+	if r.mask == "always" || !set.Empty() {
+		r.secrets = set
+	}
+}
+
+// secrets returns every secret text of an environment, exported or not, with
+// the names of those that are.
+func secrets(env *esc.Environment) []mask.Secret {
+	var found []mask.Secret
+	add := func(name string, v esc.Value) {
+		if text, ok := v.RevealString(); ok && v.IsSecret() {
+			found = append(found, mask.Secret{Name: name, Text: text})
+		}
+	}
+	for _, v := range env.Variables {
+		add(v.Name, v.Value)
+	}
+	for _, f := range env.Files {
+		add(f.Name, f.Content)
+	}
+	for _, v := range env.Secrets {
+		add("", v)
+	}
+	return found
+}
+
+// perform sets up what the command needs, runs it, and takes that away again.
+func (r *run) perform(ctx context.Context) (process.Status, error) {
+	defer r.takeDown()
+	if err := r.setUp(ctx); err != nil {
+		return process.Status{}, err
+	}
+	environ, err := r.childEnviron()
+	if err != nil {
+		return process.Status{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return process.Status{}, err
+	}
+	command := &process.Command{
+		Args: r.command, Env: environ, Stdin: r.stdin, Stdout: r.stdout, Stderr: r.stderr,
+		Secrets: r.secrets, Self: self,
+	}
+	if r.verbose {
+		r.say(r.mode.how + ": " + r.mode.why)
+	}
+	ctx, done := r.limits(ctx)
+	defer done()
+	status, err := r.mode.start(ctx, command)
+	if reason, ended := errors.AsType[*endedError](context.Cause(ctx)); ended && err == nil {
+		err = reason
+	}
+	return status, err
+}
