@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/eval"
+	"github.com/escenv/escenv/internal/mask"
 	"github.com/escenv/escenv/internal/render"
 	"github.com/escenv/escenv/internal/store"
 	"github.com/escenv/escenv/internal/wire"
@@ -73,9 +77,12 @@ func (k *keeper) open(ctx context.Context, args wire.OpenArgs) (*wire.OpenResult
 }
 
 func (k *keeper) render(ctx context.Context, args wire.RenderArgs) (*wire.RenderResult, error) {
+	if !slices.Contains(render.Formats(), args.Format) {
+		return nil, render.Unknown(args.Format)
+	}
 	req := esc.Request{Refs: []esc.Ref{args.Ref}, Want: esc.WantAll, Path: args.Path}
 	switch {
-	case rendersVariables(args.Format):
+	case render.OfVariables(args.Format):
 		req.Want, req.Path = esc.WantVariables, ""
 	case args.Path != "":
 		req.Want = esc.WantPath
@@ -84,14 +91,52 @@ func (k *keeper) render(ctx context.Context, args wire.RenderArgs) (*wire.Render
 	if err != nil {
 		return nil, err
 	}
-	text, err := render.Text(env.Value, env.Variables, args.Format)
-	return &wire.RenderResult{Text: text, Warnings: env.Warnings}, err
+	in := render.Input{Value: env.Value, Variables: env.Variables, Random: rand.Reader}
+	if args.Format == "detailed" {
+		if in.Origin, err = k.origin(ctx, args); err != nil {
+			return nil, err
+		}
+	}
+	result := &wire.RenderResult{Warnings: env.Warnings}
+	for _, f := range env.Files {
+		result.Files = append(result.Files, f.Name)
+	}
+	if args.Format == "github-env" {
+		result.Secrets = maskedByGitHub(env)
+	}
+	result.Text, err = render.Text(in, args.Format)
+	return result, err
 }
 
-// rendersVariables reports whether a format shows the environment variables
-// rather than values.
-func rendersVariables(format string) bool {
-	return format == "dotenv" || format == "shell" || format == "fish"
+// origin tells where what is opened was written.
+func (k *keeper) origin(ctx context.Context, args wire.RenderArgs) (*esc.Origin, error) {
+	setup, err := k.current()
+	if err != nil {
+		return nil, err
+	}
+	return setup.evaluator.Origins(ctx, args.Ref, args.Path)
+}
+
+// maskedByGitHub lists what the logs of GitHub Actions must not show: secret
+// variables, which it prints before each step, and all other secrets that are
+// long enough not to take innocent text with them.
+func maskedByGitHub(env *esc.Environment) (secrets []string) {
+	add := func(v esc.Value) {
+		if text, _ := v.RevealString(); strings.TrimSpace(text) != "" && !slices.Contains(secrets, text) {
+			secrets = append(secrets, text)
+		}
+	}
+	for _, v := range env.Variables {
+		if v.Value.HasSecret() {
+			add(v.Value)
+		}
+	}
+	for _, v := range env.Secrets {
+		if text, _ := v.RevealString(); len(text) >= mask.Shortest {
+			add(v)
+		}
+	}
+	return secrets
 }
 
 func (k *keeper) check(ctx context.Context, args wire.CheckArgs) (*wire.CheckResult, error) {
@@ -107,7 +152,8 @@ func (k *keeper) check(ctx context.Context, args wire.CheckArgs) (*wire.CheckRes
 		return nil, err
 	}
 	return &wire.CheckResult{
-		Name: checked.Name, Variables: checked.Variables, Providers: checked.Providers, Warnings: checked.Warnings,
+		Name: checked.Name, Variables: checked.Variables, Files: checked.Files,
+		Providers: checked.Providers, Warnings: checked.Warnings,
 	}, nil
 }
 

@@ -156,13 +156,16 @@ func (x *completer) argument(c *cli.Command, line []string, at int) string {
 	if strings.HasPrefix(word, "-") && !flagsEnd {
 		return candidates(word, "", dashedRows(c.Flags))
 	}
+	if n := len(places); n > 0 && strings.HasSuffix(places[n-1], "...") {
+		place = min(place, n-1) // any number of them
+	}
 	if place >= len(places) {
 		return ""
 	}
 	if places[place] == "COMMAND" {
 		return ":command " + strconv.Itoa(last) + "\n"
 	}
-	return x.value(places[place], word, "")
+	return x.value(strings.TrimSuffix(places[place], "..."), word, "")
 }
 
 // places lists what a usage line asks for, without its brackets and flags.
@@ -188,7 +191,7 @@ func (x *completer) value(name, word, prefix string) string {
 	case "SHELL":
 		return candidates(word, prefix, plainRows([]string{"bash", "fish", "zsh"}))
 	case "format", "f":
-		return candidates(word, prefix, plainRows(formats[:]))
+		return candidates(word, prefix, plainRows(formats()))
 	case "tty":
 		return candidates(word, prefix, plainRows([]string{"auto", "always", "never"}))
 	case "FILE", "DIR", "file":

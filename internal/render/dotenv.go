@@ -19,7 +19,7 @@ func dotenvLine(name, value string) (string, error) {
 	switch {
 	case strings.Contains(value, "${"):
 		return "", cannotHold(name, "${")
-	case value != "" && strings.IndexFunc(value, special) < 0:
+	case isPlain(value):
 		return name + "=" + value + "\n", nil
 	case strings.ContainsRune(value, '\r'):
 		return "", cannotHold(name, "a carriage return")
@@ -31,6 +31,13 @@ func dotenvLine(name, value string) (string, error) {
 		return name + "='" + value + "'\n", nil
 	}
 	return "", cannotHold(name, "a mix of quotes, backslashes, dollar signs or new lines")
+}
+
+// isPlain reports whether value needs no quotes. To zsh, = is special where a
+// path may begin.
+func isPlain(value string) bool {
+	path := value == "" || value[0] == '=' || strings.Contains(value, ":=")
+	return !path && strings.IndexFunc(value, special) < 0
 }
 
 // special reports what may not stand unquoted.

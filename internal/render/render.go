@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,27 +18,64 @@ import (
 )
 
 // Formats lists the formats of Text.
-func Formats() []string { return []string{"json", "yaml", "string", "dotenv", "shell", "fish"} }
+func Formats() []string { return slices.Concat(valueFormats[:], variableFormats[:], dialects()) }
 
-// Text writes v (json, yaml, string) or vars (dotenv, shell, fish). It returns
-// an *esc.Error of kind Invalid for a format it does not know and for what a
-// format cannot hold.
-func Text(v esc.Value, vars []esc.Variable, format string) ([]byte, error) {
+// valueFormats show values.
+var valueFormats = [...]string{"json", "yaml", "string", "detailed"}
+
+// variableFormats show environment variables, and so do the names of shells.
+var variableFormats = [...]string{"dotenv", "github-env", "shell"}
+
+// dialects are the shells whose names are formats. Whatever else shells knows
+// by the name of one of ours is ours.
+func dialects() []string {
+	return slices.DeleteFunc(shells.Names(), func(name string) bool {
+		return slices.Contains(valueFormats[:], name) || slices.Contains(variableFormats[:], name)
+	})
+}
+
+// OfVariables reports whether a format shows environment variables, not values.
+func OfVariables(format string) bool {
+	return slices.Contains(variableFormats[:], format) || slices.Contains(dialects(), format)
+}
+
+// An Input is what Text writes.
+type Input struct {
+	Value     esc.Value
+	Origin    *esc.Origin // of Value; for detailed, and may be nil
+	Variables []esc.Variable
+	Random    io.Reader // for github-env
+}
+
+// Text writes the value or the variables of in, as the format has it. It
+// returns an *esc.Error of kind Invalid for a format it does not know and for
+// what a format cannot hold.
+func Text(in Input, format string) ([]byte, error) {
 	switch format {
 	case "json":
-		return jsonText(v)
+		return jsonText(in.Value)
 	case "yaml":
-		return yamlText(v)
+		return yamlText(in.Value)
 	case "string":
-		return stringText(v)
+		return stringText(in.Value)
+	case "detailed":
+		return detailedText(in.Value, in.Origin)
 	case "dotenv":
-		return assignments(vars, dotenvLine)
+		return assignments(in.Variables, dotenvLine)
+	case "github-env":
+		return githubText(in.Variables, in.Random)
 	case "shell":
-		return shellText(vars, "sh")
-	case "fish":
-		return shellText(vars, "fish")
+		return shellText(in.Variables, "sh")
 	}
-	return nil, esc.Errorf(esc.Invalid, "unknown format %q", esc.OneLine(format, 40)).
+	if slices.Contains(dialects(), format) {
+		return shellText(in.Variables, format)
+	}
+	return nil, Unknown(format)
+}
+
+// Unknown is the error for a format that is not one.
+func Unknown(format string) error {
+	return esc.Errorf(esc.Invalid, "unknown format %q", esc.OneLine(format, 40)).
 		WithHint("use one of %s", strings.Join(Formats(), ", "))
 }
 
@@ -45,14 +84,44 @@ func jsonText(v esc.Value) ([]byte, error) {
 	if err := representable(v); err != nil {
 		return nil, err
 	}
+	return encodeJSON(v.RevealAll())
+}
+
+func encodeJSON(tree any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v.RevealAll()); err != nil {
+	if err := encoder.Encode(tree); err != nil {
 		return nil, fmt.Errorf("writing JSON: %w", err)
 	}
-	return out.Bytes(), nil
+	return escapeUnprintable(out.Bytes(), func(out []byte, r rune) []byte {
+		if r > 0xffff {
+			return fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+		}
+		return fmt.Appendf(out, `\u%04x`, r)
+	}), nil
+}
+
+// escapeUnprintable writes as escapes what does not show on a terminal, or
+// steers it: it reads back the same. Line ends stay; all else that is not
+// printable must stand inside strings that know escapes.
+func escapeUnprintable(text []byte, escape func([]byte, rune) []byte) []byte {
+	odd := func(r rune) bool { return r != '\n' && r != utf8.RuneError && !esc.Printable(r) }
+	if bytes.IndexFunc(text, odd) < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if odd(r) {
+			out = escape(out, r)
+		} else {
+			out = append(out, text[:size]...)
+		}
+		text = text[size:]
+	}
+	return out
 }
 
 func unknownValue() error {
@@ -98,7 +167,7 @@ func stringText(v esc.Value) ([]byte, error) {
 	case v.IsUnknown():
 		return nil, unknownValue()
 	case !ok:
-		return nil, esc.Errorf(esc.Invalid, "the value is not a single one: it is of the kind %s", v.Kind()).
+		return nil, esc.Errorf(esc.Invalid, "the value is not a single one: it is %s", v.AKind()).
 			WithHint("name a property of it, or use --format json")
 	}
 	return []byte(text), nil

@@ -2,11 +2,13 @@ package render_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,6 +26,11 @@ func sample() esc.Value {
 		"none":   esc.New([]esc.Value{}),
 		"lines":  esc.New("a\nb\n"),
 	})
+}
+
+// variable is an environment with one of them.
+func variable(name, value string) render.Input {
+	return render.Input{Variables: []esc.Variable{{Name: name, Value: esc.NewSecret(value)}}, Random: rand.Reader}
 }
 
 func TestText(t *testing.T) {
@@ -59,7 +66,7 @@ text: a<b>&"c"
 		{"shell", "export A='it'\\''s $(x)'\nexport B='1.10'\nexport C=''\n"},
 	}
 	for _, test := range tests {
-		got, err := render.Text(sample(), vars, test.format)
+		got, err := render.Text(render.Input{Value: sample(), Variables: vars}, test.format)
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: %v, got:\n%swant:\n%s", test.format, err, got, test.want)
 		}
@@ -68,7 +75,7 @@ text: a<b>&"c"
 
 func TestStringIsRaw(t *testing.T) {
 	for want, v := range map[string]esc.Value{"1.10": esc.New(json.Number("1.10")), "": esc.New(nil), "a\n": esc.NewSecret("a\n")} {
-		if got, err := render.Text(v, nil, "string"); err != nil || string(got) != want {
+		if got, err := render.Text(render.Input{Value: v}, "string"); err != nil || string(got) != want {
 			t.Errorf("%q, %v; want %q", got, err, want)
 		}
 	}
@@ -78,6 +85,8 @@ func TestDotenv(t *testing.T) {
 	tests := []struct{ value, want string }{
 		{"plain-1.10:x/y@z=", "plain-1.10:x/y@z="},
 		{"", "''"},
+		{"=ls", "'=ls'"},
+		{"/bin:=ls", "'/bin:=ls'"},
 		{"a b # c", "'a b # c'"},
 		{"$HOME `x` $(y)", "'$HOME `x` $(y)'"},
 		{"two\nlines", "'two\nlines'"},
@@ -95,7 +104,7 @@ func TestDotenv(t *testing.T) {
 		{"a\x00b", ""},
 	}
 	for _, test := range tests {
-		got, err := render.Text(esc.Value{}, []esc.Variable{{Name: "X", Value: esc.New(test.value)}}, "dotenv")
+		got, err := render.Text(variable("X", test.value), "dotenv")
 		if test.want == "" {
 			wantInvalid(t, test.value, err)
 		} else if err != nil || string(got) != "X="+test.want+"\n" {
@@ -113,19 +122,21 @@ func wantInvalid(t *testing.T, what string, err error) {
 }
 
 func TestRefusals(t *testing.T) {
-	_, err := render.Text(esc.Value{}, nil, "toml")
+	_, err := render.Text(render.Input{}, "toml")
 	wantInvalid(t, "toml", err)
-	if !strings.Contains(err.(*esc.Error).Hint, "json, yaml, string, dotenv, shell, fish") {
-		t.Errorf("the hint does not name the formats: %v", err)
+	for _, format := range []string{"json", "yaml", "string", "detailed", "dotenv", "github-env", "shell", "bash", "zsh", "fish"} {
+		if !strings.Contains(err.(*esc.Error).Hint, format) {
+			t.Errorf("the hint does not name %s: %s", format, err.(*esc.Error).Hint)
+		}
 	}
-	_, err = render.Text(sample(), nil, "string")
+	_, err = render.Text(render.Input{Value: sample()}, "string")
 	wantInvalid(t, "an object as string", err)
-	for _, format := range []string{"json", "yaml", "string"} {
-		if got, err := render.Text(esc.Unknown(), nil, format); err == nil {
+	for _, format := range []string{"json", "yaml", "string", "detailed"} {
+		if got, err := render.Text(render.Input{Value: esc.Unknown()}, format); err == nil {
 			t.Errorf("an unknown is %s %q", format, got)
 		}
 	}
-	for _, format := range []string{"dotenv", "shell", "fish"} {
+	for _, format := range []string{"dotenv", "github-env", "shell", "fish", "bash", "zsh"} {
 		for _, v := range []esc.Variable{
 			{Name: "A;B", Value: esc.New("")},
 			{Name: "", Value: esc.New("")},
@@ -133,7 +144,7 @@ func TestRefusals(t *testing.T) {
 			{Name: "A", Value: esc.Unknown()},
 			{Name: "A", Value: esc.New([]esc.Value{})},
 		} {
-			if got, err := render.Text(esc.Value{}, []esc.Variable{v}, format); err == nil {
+			if got, err := render.Text(render.Input{Variables: []esc.Variable{v}, Random: rand.Reader}, format); err == nil {
 				t.Errorf("%s %v is %q", format, v, got)
 			}
 		}
@@ -152,7 +163,7 @@ func FuzzShellAndDotenv(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, format := range []string{"shell", "dotenv"} {
-			text, err := render.Text(esc.Value{}, []esc.Variable{{Name: "X", Value: esc.New(value)}}, format)
+			text, err := render.Text(variable("X", value), format)
 			if err != nil {
 				continue
 			}
@@ -168,13 +179,13 @@ func FuzzShellAndDotenv(f *testing.F) {
 
 // FuzzStructured: JSON and YAML read back as they were.
 func FuzzStructured(f *testing.F) {
-	for _, seed := range []string{"", "1.10", "yes", "a: b", "- x", "#", "a\n\n b\n", "\u2028", "0x1", "2020-01-01", "1e3", "*a", "\t", "=", " x ", "\ufeff", "'", `"`} {
+	for _, seed := range []string{"", "1.10", "yes", "a: b", "- x", "#", "a\n\n b\n", "\u2028", "0x1", "2020-01-01", "1e3", "*a", "\t", "=", " x ", "\ufeff", "'", `"`, "\u009b31m", "a\u202eb", "\U000e0041", "\x7f", "é\\"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		v := esc.New(map[string]esc.Value{text: esc.New([]esc.Value{esc.New(text), esc.New(json.Number("1.10"))})})
 		for format, decode := range map[string]func([]byte, any) error{"json": json.Unmarshal, "yaml": yaml.Unmarshal} {
-			written, err := render.Text(v, nil, format)
+			written, err := render.Text(render.Input{Value: v}, format)
 			if err != nil {
 				continue
 			}
@@ -185,6 +196,9 @@ func FuzzStructured(f *testing.F) {
 			if len(back[text]) != 2 || back[text][0] != text {
 				t.Errorf("%s of %q reads back as %q", format, text, back)
 			}
+			if bytes.ContainsFunc(written, func(r rune) bool { return r != '\n' && !esc.Printable(r) && r != utf8.RuneError }) {
+				t.Errorf("%s of %q is not safe to show: %q", format, text, written)
+			}
 			if !bytes.Contains(written, []byte("1.10")) {
 				t.Errorf("%s lost the text of a number: %s", format, written)
 			}
@@ -193,9 +207,9 @@ func FuzzStructured(f *testing.F) {
 }
 
 func TestInvalidUTF8IsRefused(t *testing.T) {
-	for _, format := range []string{"json", "yaml"} {
+	for _, format := range []string{"json", "yaml", "detailed"} {
 		for _, v := range []esc.Value{esc.New("\xff"), esc.New(map[string]esc.Value{"\xff": esc.New(nil)})} {
-			_, err := render.Text(v, nil, format)
+			_, err := render.Text(render.Input{Value: v}, format)
 			wantInvalid(t, format, err)
 		}
 	}

@@ -23,7 +23,7 @@ func yamlText(v esc.Value) ([]byte, error) {
 	if err := encoder.Encode(yamlNode(v)); err != nil {
 		return nil, fmt.Errorf("writing YAML: %w", err)
 	}
-	return out.Bytes(), nil
+	return escapeUnprintable(out.Bytes(), func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08x`, r) }), nil
 }
 
 func yamlNode(v esc.Value) *yaml.Node {
@@ -52,8 +52,8 @@ func yamlNode(v esc.Value) *yaml.Node {
 }
 
 // yamlString quotes what YAML 1.1 and 1.2 readers may take for something else.
-// Text with control characters or odd spaces is double-quoted, where all of
-// it is escaped.
+// Text with anything that does not print is double-quoted, where all of that is
+// escaped.
 func yamlString(text string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	if strings.ContainsFunc(text, odd) || ambiguous(text) {
@@ -62,9 +62,7 @@ func yamlString(text string) *yaml.Node {
 	return n
 }
 
-func odd(c rune) bool {
-	return c < ' ' || c == 0x7f || c == 0x85 || c == 0xa0 || c == 0xfeff || c == 0x2028 || c == 0x2029
-}
+func odd(c rune) bool { return !esc.Printable(c) }
 
 // ambiguous reports what one YAML reader or another takes for no string.
 func ambiguous(text string) bool {

@@ -132,12 +132,14 @@ type Lease struct {
 type RenderArgs struct {
 	Ref    Ref    `json:"ref"`
 	Path   string `json:"path,omitempty"`
-	Format string `json:"format"` // json, yaml, dotenv, shell, fish or string
+	Format string `json:"format"` // one of render.Formats
 }
 
 // RenderResult is text for stdout, secrets in the clear.
 type RenderResult struct {
 	Text     []byte           `json:"text"`
+	Files    []string         `json:"files,omitempty"`   // names of files that a format of variables leaves out
+	Secrets  []string         `json:"secrets,omitempty"` // for github-env: what logs must not show
 	Warnings []esc.Diagnostic `json:"warnings,omitempty"`
 }
 
