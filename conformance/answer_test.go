@@ -40,6 +40,7 @@ type finding struct {
 	End     int    `json:"end"`
 	Path    string `json:"path"`
 	Summary string `json:"summary"`
+	Hint    string `json:"hint,omitempty"`
 	Warning bool   `json:"warning"`
 }
 
@@ -92,8 +93,9 @@ func compact(v any) string {
 }
 
 // difference returns where two JSON values differ first and how; "" if they
-// are equal. Numbers are equal if they are the same number: upstream writes
-// 1.10 as 1.1, escenv as it stands.
+// are equal. Numbers are equal if they are the same float: upstream writes
+// 1.10 as 1.1 and what is beyond 64 bits in 17 digits, escenv all of it as it
+// stands.
 func difference(path string, want, got any) string {
 	switch want := want.(type) {
 	case map[string]any:
@@ -152,7 +154,15 @@ func sameNumber(a, b json.Number) bool {
 	}
 	x, ok := new(big.Rat).SetString(a.String())
 	y, ok2 := new(big.Rat).SetString(b.String())
-	return ok && ok2 && x.Cmp(y) == 0
+	if !ok || !ok2 {
+		return false
+	}
+	if x.Cmp(y) == 0 {
+		return true
+	}
+	near, _ := x.Float64()
+	exact, _ := y.Float64()
+	return near == exact
 }
 
 func sortedKeys[V any](m map[string]V) []string {

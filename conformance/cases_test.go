@@ -84,14 +84,20 @@ func findings(lists ...[]upstreamDiagnostic) []finding {
 	return sorted(out)
 }
 
-// suite finds upstream's cases in the module cache.
-func suite(tb testing.TB) []suiteCase {
+// suiteDir is where upstream's suite lies in the module cache.
+func suiteDir(tb testing.TB) string {
 	tb.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/esc").Output()
 	if err != nil {
 		tb.Fatalf("where upstream's module is: %v", err)
 	}
-	root := filepath.Join(strings.TrimSpace(string(out)), "eval", "testdata", "eval")
+	return filepath.Join(strings.TrimSpace(string(out)), "eval", "testdata", "eval")
+}
+
+// suite finds upstream's cases.
+func suite(tb testing.TB) []suiteCase {
+	tb.Helper()
+	root := suiteDir(tb)
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		tb.Fatal(err)
@@ -172,10 +178,10 @@ var tiers = []struct {
 	want  int // cases that are right; the rest is in differences
 	wrong func(context.Context, suiteCase) string
 }{
-	{"opened, revealed", 22, openedRevealed},
-	{"opened, redacted", 22, openedRedacted},
-	{"checked", 2, checkedValues},
-	{"rotated", 51, rotatedValues},
+	{"opened, revealed", suiteSize, openedRevealed},
+	{"opened, redacted", suiteSize, openedRedacted},
+	{"checked", suiteSize, checkedValues},
+	{"rotated", suiteSize, rotatedValues},
 }
 
 // TestSuite holds escenv against what upstream's suite expects.
@@ -239,6 +245,9 @@ func rotatedValues(ctx context.Context, c suiteCase) string {
 func unlike(want, got any, err error) string {
 	if err != nil {
 		return err.Error()
+	}
+	if object, ok := got.(map[string]any); ok && want == nil && len(object) == 0 {
+		return "" // where there is nothing, upstream has no environment and escenv an empty one
 	}
 	return difference("values", want, got)
 }

@@ -244,3 +244,24 @@ func manyRules() *schema.Schema {
 			"minProperties": schema.Object().MinProperties(1), "maxProperties": schema.Object().MaxProperties(1),
 		}).Schema()
 }
+
+// openReference opens and no more, for benchmarks.
+func openReference(ctx context.Context, q question) error {
+	return openReferenceWith(ctx, q, upstreamCatalog{}, upstreamLoader(q.Texts))
+}
+
+func openReferenceWith(ctx context.Context, q question, catalog eval.ProviderLoader, loader eval.EnvironmentLoader) error {
+	definition, diags, err := eval.LoadYAMLBytes(q.Root, []byte(q.Text))
+	if err != nil {
+		return err
+	}
+	outside, err := reference.NewExecContext(map[string]reference.Value{})
+	if err != nil {
+		return err
+	}
+	_, more := eval.EvalEnvironment(ctx, q.Root, definition, turned{}, catalog, loader, outside)
+	if all := append(diags, more...); len(all) > 0 {
+		return all
+	}
+	return nil
+}
