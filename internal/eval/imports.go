@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,9 +16,10 @@ type environment struct {
 	def    *definition
 	links  []*link
 	cells  []cell
-	broken bool           // the text has errors: it is not opened
-	chain  []*environment // see layers
-	merged *place         // see place
+	broken bool                 // the text has errors: it is not opened
+	chain  []*environment       // see layers
+	ranks  map[*environment]int // see rank
+	merged *place               // see place
 }
 
 // A link is one import of an environment.
@@ -59,6 +61,7 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	env := &environment{def: def, cells: make([]cell, def.count), broken: r.isBroken(def, diags)}
 	r.envs[def.source.Name] = env
 	r.order = append(r.order, env)
+	r.finals = r.finals || def.finals
 	for _, d := range diags {
 		r.add(d)
 	}
@@ -198,9 +201,24 @@ func (env *environment) collect(chain []*environment, seen map[*environment]bool
 	return chain
 }
 
-// merges reports whether env merges other.
-func (env *environment) merges(other *environment) bool {
-	return env != other && slices.Contains(env.layers(), other)
+// below reports whether env merges other.
+func (env *environment) below(other *environment) bool {
+	return env != other && env.rank(other) >= 0
+}
+
+// rank returns where other stands among the layers of env; -1 if env does not
+// merge it.
+func (env *environment) rank(other *environment) int {
+	if env.ranks == nil {
+		env.ranks = map[*environment]int{}
+		for i, layer := range env.layers() {
+			env.ranks[layer] = i
+		}
+	}
+	if rank, ok := env.ranks[other]; ok {
+		return rank
+	}
+	return -1
 }
 
 // place returns the values of env over those of all it merges.
@@ -239,8 +257,38 @@ func (r *run) everything() bool {
 		if env.broken {
 			continue
 		}
-		_, ok := r.value(env.cell(env.def.values).alone())
+		if r.loading > 0 {
+			return false // what it imports may not be there yet
+		}
+		c := env.cell(env.def.values)
+		ok := true
+		if r.finals {
+			ok = r.counting(c, env.place())
+		} else {
+			_, ok = r.value(c.alone())
+		}
 		ready = ready && ok
+	}
+	return ready
+}
+
+// counting demands what c, one of the layers of p, says, but for what fn::final
+// below it takes out.
+func (r *run) counting(c *cell, p *place) bool {
+	if _, ok := r.solid(p); !ok {
+		return false
+	}
+	if !slices.Contains(p.layers, c) {
+		return true
+	}
+	if !c.isLiteralObject() || len(p.layers) == 1 {
+		_, ok := r.value(c.alone())
+		return ok
+	}
+	ready := true
+	for _, name := range slices.Sorted(maps.Keys(c.expr.fields)) {
+		child, ok := r.child(p, name)
+		ready = ready && ok && r.counting(c.field(name), child)
 	}
 	return ready
 }

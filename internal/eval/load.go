@@ -32,18 +32,19 @@ func parse(src *Source) (*definition, esc.Diagnostics) {
 		def.values = r.new(&yaml.Node{Line: 1, Column: 1}, nil, "values")
 		def.values.kind = object
 	}
-	def.count = r.ids
+	def.count, def.finals = r.ids, r.finals
 	return def, r.said
 }
 
 // A reader turns YAML nodes into expressions.
 type reader struct {
-	src   *Source
-	ids   int // expressions made
-	nodes int // nodes seen
-	depth int
-	full  bool // a limit was exceeded: read no more
-	plain bool // ${...} and fn:: mean nothing
+	src    *Source
+	ids    int // expressions made
+	nodes  int // nodes seen
+	depth  int
+	finals bool // fn::final was seen
+	full   bool // a limit was exceeded: read no more
+	plain  bool // ${...} and fn:: mean nothing
 	notes
 }
 
@@ -204,7 +205,7 @@ func (r *reader) values(n *yaml.Node) *expr {
 	r.depth = 2 // the top level and values itself
 	r.pairs(n, e, false, func(key *expr, name string, value *yaml.Node) {
 		switch {
-		case isCall(name):
+		case strings.HasPrefix(name, "fn::"):
 			r.errorAt(key, fmt.Sprintf("%q is not allowed at the top level of values", clip(name)), "give the value a name")
 		case name == "imports" || name == "context" || name == "environments":
 			r.errorAt(key, fmt.Sprintf("%q is a reserved key", name), "")

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -67,6 +68,11 @@ func (r *run) solidify(p *place) ([]*cell, bool) {
 		return []*cell{constant(p.layers[0], unknownResult())}, true
 	}
 	defer r.leave()
+	layers, ok := r.obeyFinal(p.layers)
+	if !ok {
+		return nil, false
+	}
+	p.layers = layers
 	var cells []*cell
 	for _, c := range p.layers {
 		next := []*cell{c}
@@ -107,7 +113,7 @@ func (r *run) child(p *place, name string) (*place, bool) {
 	if layers == nil {
 		return nil, true
 	}
-	return p.adopt(name, r.stack(layers)), true
+	return p.adopt(name, pile(layers)), true
 }
 
 func (p *place) adopt(name string, child *place) *place {
@@ -132,45 +138,84 @@ func (r *run) expand(p *place, cells []*cell) {
 		}
 	}
 	unknown := cells[len(cells)-1].isUnknown()
-	for name, stack := range layers {
+	for name, over := range layers {
 		p.names = append(p.names, name)
 		if unknown {
-			stack = append(stack, cells[len(cells)-1])
+			over = append(over, cells[len(cells)-1])
 		}
 		if p.children[name] == nil {
-			p.adopt(name, r.stack(stack))
+			p.adopt(name, pile(over))
 		}
 	}
 	sort.Strings(p.names)
 	p.expanded = !unknown
 }
 
-// stack makes a place of layers, without those that fn::final forbids.
-func (r *run) stack(layers []*cell) *place {
-	layers = r.obeyFinal(layers)
+// pile makes a place of layers.
+func pile(layers []*cell) *place {
 	if len(layers) == 1 {
 		return layers[0].alone()
 	}
 	return &place{layers: layers}
 }
 
-// obeyFinal drops what overrides a fn::final value of a definition that its
-// own definition merges. Definitions that only stand beside each other may
+// obeyFinal returns layers without what overrides a fn::final value of what
+// its own definition merges. Definitions that only stand beside each other may
 // override each other.
-func (r *run) obeyFinal(layers []*cell) []*cell {
-	for i := len(layers) - 1; i > 0; i-- {
-		upper, lower := layers[i-1], layers[i]
-		if !lower.isFinal() || !upper.env.merges(lower.env) {
+func (r *run) obeyFinal(layers []*cell) ([]*cell, bool) {
+	if len(layers) == 1 || !r.finals {
+		return layers, true
+	}
+	r.steps += len(layers) * len(layers) / 64
+	kept := slices.Clone(layers)
+	for i := len(layers) - 1; i >= 0; i-- {
+		upper := layers[i]
+		final, ok := r.isFinal(upper.overridden(kept))
+		if !ok {
+			return nil, false
+		}
+		if !final {
 			continue
 		}
+		kept = slices.DeleteFunc(kept, func(c *cell) bool { return c == upper })
 		if r.room(true) {
 			d := diagnose(upper.env.def.source, upper.expr, "cannot override a final value: this is ignored", "")
 			d.Warning = true
 			r.add(d)
 		}
-		layers = append(append([]*cell{}, layers[:i-1]...), layers[i:]...)
 	}
-	return layers
+	return kept, true
+}
+
+// isFinal reports whether c is fn::final, or stands for one. c may be nil.
+func (r *run) isFinal(c *cell) (yes, ok bool) {
+	const most = 1000 // references in a circle were reported
+	for range most {
+		if c == nil || c.isFinal() {
+			return c != nil, true
+		}
+		target, ok := r.target(c)
+		if !ok || target == nil {
+			return false, ok
+		}
+		if _, ok := r.solid(target); !ok {
+			return false, false
+		}
+		c = target.layers[0]
+	}
+	return false, true
+}
+
+// overridden returns the one of layers that c overrides in its own definition;
+// nil if there is none.
+func (c *cell) overridden(layers []*cell) *cell {
+	var next *cell
+	for _, other := range layers {
+		if c.env.below(other.env) && (next == nil || c.env.rank(other.env) < c.env.rank(next.env)) {
+			next = other
+		}
+	}
+	return next
 }
 
 // value returns all that p holds.
@@ -254,7 +299,9 @@ func (r *run) assemble(p *place) (result, bool) {
 	if !ready {
 		return result{}, false
 	}
-	x.value = esc.New(fields)
+	if x.value = esc.New(fields); !top.isLiteralObject() && top.result.value.IsSecret() {
+		x.value, x.secret = x.value.Sealed(), true
+	}
 	return r.bounded(p.layers[0], x), true
 }
 
@@ -262,9 +309,14 @@ func (r *run) assemble(p *place) (result, bool) {
 // uppermost layer says. Definitions count on that.
 func (r *run) own(p *place) (result, bool) {
 	x, ok := r.value(p)
-	if !ok || !x.merged {
+	switch {
+	case !ok || !x.merged:
 		return x, ok
+	case r.owning[p]: // it leads back to itself, which was reported
+		return unknownResult(), true
 	}
+	r.owning[p] = true
+	defer delete(r.owning, p)
 	top, ready := p.solidCells[0], true
 	y := result{secret: x.value.IsSecret()}
 	take := func(c *cell) esc.Value {

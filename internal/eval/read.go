@@ -126,11 +126,9 @@ func (r *reader) text(raw string, e *expr) {
 }
 
 func (r *reader) mapping(n *yaml.Node, e *expr) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i]; key.Kind == yaml.ScalarNode && isCall(key.Value) && !r.plain {
-			r.call(n, e)
-			return
-		}
+	if !r.plain && meansCall(n) {
+		r.call(n, e)
+		return
 	}
 	e.kind, e.fields = object, map[string]*expr{}
 	r.pairs(n, e, false, func(key *expr, name string, value *yaml.Node) {

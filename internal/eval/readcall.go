@@ -14,9 +14,16 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// isCall reports whether a key means a built-in function.
-func isCall(key string) bool {
-	return len(key) >= 4 && strings.EqualFold(key[:4], "fn::")
+// meansCall reports whether an object is meant to call a built-in function. In
+// upper case, that is only so if nothing else can be meant.
+func meansCall(n *yaml.Node) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind == yaml.ScalarNode && strings.HasPrefix(key.Value, "fn::") {
+			return true
+		}
+	}
+	return len(n.Content) == 2 && n.Content[0].Kind == yaml.ScalarNode && strings.HasPrefix(strings.ToLower(n.Content[0].Value), "fn::")
 }
 
 // call reads {fn::name: arguments}.
@@ -64,6 +71,7 @@ func (r *reader) builtIn(e, at *expr, name string, arg *expr) {
 		r.validate(e, arg)
 	default:
 		e.kind, e.fn, e.items = call, name, []*expr{arg}
+		r.finals = r.finals || name == "final"
 	}
 }
 

@@ -32,7 +32,9 @@ type run struct {
 	loads     map[string]*load        // by name, as written
 	envs      map[string]*environment // by Source.Name
 	order     []*environment
-	asking    *cell // the expression whose reference is being followed
+	asking    *cell           // the expression whose reference is being followed
+	finals    bool            // a definition has fn::final
+	owning    map[*place]bool // whose own value is being computed, see own
 	steps     int
 	nested    int
 	exhausted bool // too many steps: nothing more is computed
@@ -72,7 +74,7 @@ func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{},
 		loader: e.Loader, catalog: e.Providers, rotators: e.Rotators, decrypter: e.Decrypter, context: e.Context, mode: m,
 		slots: slots, settled: make(chan func()), wave: 1,
 		loads: map[string]*load{}, envs: map[string]*environment{},
-		secrets: map[string]bool{}, opened: map[string]bool{},
+		secrets: map[string]bool{}, opened: map[string]bool{}, owning: map[*place]bool{},
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.root = r.adopt(parse(src))
