@@ -4,39 +4,68 @@
 
 # A shell below one with "set -a" inherits what is only that one's.
 if [[ ${__escenv_shell-} != "$$" ]]; then
-  \builtin unset -v __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation \
-    __escenv_generation_stamp __escenv_wait __escenv_due __escenv_nearer __escenv_warned
-  __escenv_shell=$$
-  \builtin export -n __escenv_shell
+  \builtin unset -v __escenv_{state,file,stamp,generation,generation_stamp,wait,due,since,nearer,words,warned}
+  \builtin export -n __escenv_shell=$$ __escenv_pwd='' __escenv_hold=yes
 fi
 # shellcheck disable=SC2034 # "escenv status" looks at it
 \builtin export ESCENV_HOOK="bash:$$"
 
-# Runs at each prompt and after each cd: returns at once if nothing has changed
-# since the last look.
+# Runs at each prompt and, with an argument, after each cd: returns at once if
+# nothing has changed since the last look. What is watched must be as escenv has
+# read it, to the nanosecond, and nobody may have asked all shells to look
+# again. A clock that went back is as good a reason as one that went on.
 function __escenv_update {
-  \builtin local __escenv_candidate
-  if [[ ${__escenv_pwd-} == "${PWD-}" ]]; then
-    for __escenv_candidate in ${__escenv_nearer[@]+"${__escenv_nearer[@]}"}; do
-      if [[ -f $__escenv_candidate ]]; then
-        __escenv_change
-        \return 0
-      fi
-    done
-    if __escenv_fresh; then \return 0; fi
+  if [[ ${__escenv_pwd-} == "${PWD-}" ]] || __escenv_arrive "$@"; then
+    if [[ -z ${__escenv_file-} || (
+      ! $__escenv_file -nt $__escenv_stamp && ! $__escenv_file -ot $__escenv_stamp &&
+      ! $__escenv_generation -nt $__escenv_generation_stamp && ! $__escenv_generation -ot $__escenv_generation_stamp &&
+      (-z ${__escenv_due-} || (${EPOCHSECONDS:-$SECONDS} -lt $__escenv_due && ${EPOCHSECONDS:-$SECONDS} -ge $__escenv_since))) ]]; then
+      if [[ -z ${__escenv_nearer-} ]] || ! __escenv_appeared; then \return 0; fi
+    fi
   fi
   __escenv_change
 }
 
-# Whether the file that is watched is still as escenv has read it, to the
-# nanosecond, and nobody has asked all shells to look again.
-function __escenv_fresh {
-  [[ -n ${__escenv_file-} ]] || \return 0
-  [[ ! $__escenv_file -nt $__escenv_stamp && ! $__escenv_file -ot $__escenv_stamp &&
-    ! $__escenv_generation -nt $__escenv_generation_stamp && ! $__escenv_generation -ot $__escenv_generation_stamp ]] || \return 1
-  [[ -n ${__escenv_due-} ]] || \return 0
-  # A clock that went back is as good a reason as one that went on.
-  ((${EPOCHSECONDS:-$SECONDS} < __escenv_due && ${EPOCHSECONDS:-$SECONDS} >= __escenv_due - __escenv_wait))
+# Whether there is a .escenv now where there was none.
+function __escenv_appeared {
+  \builtin local __escenv_candidate
+  for __escenv_candidate in "${__escenv_nearer[@]}"; do
+    if [[ -f $__escenv_candidate ]]; then \return 0; fi
+  done
+  \return 1
+}
+
+# Looks around in another directory. Whether it is still the same .escenv that
+# counts, or still none.
+function __escenv_arrive {
+  \builtin local __escenv_found
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+    \builtin local -
+    \builtin set +aeuvx
+  fi
+  case $__escenv_hold in
+    yes) if (($# == 0)); then __escenv_hold=prompt; fi ;;
+    prompt)
+      __escenv_hold=''
+      __escenv_say "${__escenv_words-}"
+      ;;
+  esac
+  __escenv_look
+  [[ $__escenv_found == "${__escenv_file-}" && (-n $__escenv_found || -z ${ESCENV_FILE-}) ]] && __escenv_settle
+}
+
+# Remembers where it has looked: until the first prompt is on the screen,
+# nowhere, so that the next one comes back for what there is to say.
+function __escenv_settle { __escenv_pwd=${__escenv_hold:-$PWD}; }
+
+# Says something, but not before the first prompt is on the screen.
+function __escenv_say {
+  if [[ -n $__escenv_hold ]]; then
+    __escenv_words+=$1
+  elif [[ -n $1 ]]; then
+    \builtin printf '%s' "$1" >&2
+    __escenv_words=''
+  fi
 }
 
 # Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
@@ -52,9 +81,9 @@ function __escenv_look {
   __escenv_found=$__escenv_dir/.escenv
 }
 
-# Has escenv decide, if it must, and does what it says.
+# Has escenv decide, and does what it says.
 function __escenv_change {
-  \builtin local __escenv_found __escenv_text __escenv_status=0 "__escenv_hush=${ESCENV_QUIET-}"
+  \builtin local __escenv_found __escenv_text __escenv_status=0 "__escenv_hush=${ESCENV_QUIET-}" "__escenv_pid=${BASHPID:-$$}"
   # From here on nothing the user has set applies: not -a, -e, -u and not -x,
   # which would show secrets.
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
@@ -62,24 +91,23 @@ function __escenv_change {
     \builtin set +aeuvx
   fi
   __escenv_look
-  if [[ $__escenv_found == "${__escenv_file-}" && (-n $__escenv_found || -z ${ESCENV_FILE-}) ]] && __escenv_fresh; then
-    __escenv_pwd=$PWD
-    \return 0
-  fi
   if [[ ! -x @ESCENV@ ]]; then
     __escenv_gone
     \return 0
   fi
   if ((BASH_SUBSHELL > 0)); then __escenv_hush=1; fi # ( cd elsewhere && command )
   __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
-  __escenv_text=$(PWD=$PWD ESCENV_QUIET=$__escenv_hush __ESCENV_STATE=${__escenv_state-} @ESCENV@ export bash) || __escenv_status=$?
+  __escenv_text=$(PWD=$PWD ESCENV_QUIET=$__escenv_hush __ESCENV_STATE=${__escenv_state-} \
+    __ESCENV_SHELL=$__escenv_pid __ESCENV_HOLD=$__escenv_hold @ESCENV@ export bash) || __escenv_status=$?
   if ((__escenv_status < 126)); then # else it was killed
+    __escenv_words=''
     \builtin eval "$__escenv_text" || \builtin :
     __escenv_due=''
     if [[ -n ${__escenv_wait-} ]]; then
-      __escenv_due=$((${EPOCHSECONDS:-$SECONDS} + __escenv_wait))
+      __escenv_since=${EPOCHSECONDS:-$SECONDS}
+      __escenv_due=$((__escenv_since + __escenv_wait))
     fi
-    __escenv_pwd=$PWD
+    __escenv_settle
     __escenv_look
   fi
 }
@@ -95,15 +123,17 @@ function __escenv_gone {
     done
     __escenv_file='' __escenv_state=''
   fi
-  __escenv_pwd=$PWD
+  __escenv_settle
   if [[ -z ${__escenv_warned-} ]]; then
     __escenv_warned=1
-    \builtin printf 'escenv: error: %s is gone\nescenv: hint: install it again, or take its hook out of your .bashrc\n' @ESCENV@ >&2
+    __escenv_say 'escenv: error: '@ESCENV@' is gone
+escenv: hint: install it again, or take its hook out of your .bashrc
+'
   fi
 }
 
-# What PROMPT_COMMAND calls. The status is for bash before 5.1, which does not
-# keep it by itself; set -e would take it for a failure.
+# What PROMPT_COMMAND calls in bash before 5.1, which does not keep the status by
+# itself; set -e would take it for a failure.
 function __escenv_prompt {
   \builtin local "__escenv_last=$?"
   __escenv_update
@@ -114,22 +144,22 @@ function __escenv_prompt {
 # So that "cd there && command" never runs with what belongs here. Functions of
 # the user's own stay; the next prompt sees to it then.
 if ! \builtin declare -F cd >/dev/null; then
-  function cd { \builtin cd "$@" && __escenv_update; }
+  function cd { \builtin cd "$@" && __escenv_update cd; }
 fi
 if ! \builtin declare -F pushd >/dev/null; then
-  function pushd { \builtin pushd "$@" && __escenv_update; }
+  function pushd { \builtin pushd "$@" && __escenv_update cd; }
 fi
 if ! \builtin declare -F popd >/dev/null; then
-  function popd { \builtin popd "$@" && __escenv_update; }
+  function popd { \builtin popd "$@" && __escenv_update cd; }
 fi
 
 # shellcheck disable=SC2030,SC2031,SC2128,SC2178 # a string in one bash, an array in another
-if [[ ${PROMPT_COMMAND[*]-} != *__escenv_prompt* ]]; then
+if [[ ${PROMPT_COMMAND[*]-} != *__escenv_[pu]* ]]; then
   if ! (PROMPT_COMMAND='') 2>/dev/null; then
     \builtin printf 'escenv: error: PROMPT_COMMAND is readonly, so the hook follows cd alone\n' >&2
   elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
     # Between the commands of an array bash keeps $? and PIPESTATUS.
-    PROMPT_COMMAND=(__escenv_prompt ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    PROMPT_COMMAND=(__escenv_update ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
   else
     # Last, so that the others see PIPESTATUS.
     PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__escenv_prompt"

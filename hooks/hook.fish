@@ -3,32 +3,63 @@
 # A shell below one that exports everything inherits what is only that one's.
 if test "$__escenv_shell" != "$fish_pid"
     set -eg __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation __escenv_generation_stamp \
-        __escenv_wait __escenv_due __escenv_now __escenv_nearer __escenv_warned
+        __escenv_wait __escenv_due __escenv_now __escenv_nearer __escenv_words __escenv_warned
     set -gu __escenv_shell $fish_pid
+    set -gu __escenv_hold yes
 end
 set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
 
-# Runs at each prompt and after each cd: returns at once if nothing has changed
-# since the last look.
-function __escenv_update
-    if builtin test "$__escenv_pwd" = "$PWD"; and not builtin path is -fq -- $__escenv_nearer
-        __escenv_fresh; and return 0
+# Runs at each prompt and, with arguments, after each cd, so that "cd there &&
+# command" never runs with what belongs here. Returns at once if nothing has
+# changed since the last look: what is watched must be as escenv has read it, to
+# the nanosecond, and nobody may have asked all shells to look again. fish has
+# no clock: a file that is opened for writing, though nothing is written, tells
+# the time.
+function __escenv_update --on-event fish_prompt --on-variable PWD
+    if builtin test "$__escenv_pwd" = "$PWD"; or __escenv_arrive $argv
+        if not builtin test "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
+                -o "$__escenv_generation" -nt "$__escenv_generation_stamp" -o "$__escenv_generation" -ot "$__escenv_generation_stamp"
+            if builtin test -z "$__escenv_due"; or builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now
+                builtin test -z "$__escenv_nearer"; and return 0
+                builtin path is -fq -- $__escenv_nearer; or return 0
+            end
+        end
     end
     __escenv_change
 end
 
-# Whether the file that is watched is still as escenv has read it, to the
-# nanosecond, and nobody has asked all shells to look again. fish has no clock:
-# a file that it writes tells the time.
-function __escenv_fresh
-    builtin test -n "$__escenv_file"; or return 0
-    builtin test "$__escenv_file" -nt "$__escenv_stamp"; and return 1
-    builtin test "$__escenv_file" -ot "$__escenv_stamp"; and return 1
-    builtin test "$__escenv_generation" -nt "$__escenv_generation_stamp"; and return 1
-    builtin test "$__escenv_generation" -ot "$__escenv_generation_stamp"; and return 1
-    builtin test -n "$__escenv_due"; or return 0
-    builtin echo >$__escenv_now
-    builtin test "$__escenv_now" -ot "$__escenv_due"
+# Looks around in another directory. Whether it is still the same .escenv that
+# counts, or still none.
+function __escenv_arrive
+    set -l __escenv_found
+    switch "$__escenv_hold"
+        case yes
+            builtin test -n "$argv"; or set -gu __escenv_hold prompt
+        case prompt
+            set -gu __escenv_hold
+            __escenv_say "$__escenv_words"
+    end
+    __escenv_look
+    builtin test "$__escenv_found" = "$__escenv_file"; or return 1
+    builtin test -n "$__escenv_found" -o -z "$ESCENV_FILE"; and __escenv_settle
+end
+
+# Remembers where it has looked: until the first prompt is on the screen,
+# nowhere, so that the next one comes back for what there is to say.
+function __escenv_settle
+    set -gu __escenv_pwd $PWD
+    builtin test -z "$__escenv_hold"; or set -gu __escenv_pwd
+    return 0
+end
+
+# Says something, but not before the first prompt is on the screen.
+function __escenv_say
+    if builtin test -n "$__escenv_hold"
+        set -gu __escenv_words "$__escenv_words$argv"
+    else if builtin test -n "$argv"
+        builtin printf '%s' "$argv" >&2
+        set -gu __escenv_words
+    end
 end
 
 # Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
@@ -45,29 +76,23 @@ function __escenv_look --no-scope-shadowing
     set __escenv_found "$__escenv_dir/.escenv"
 end
 
-# Has escenv decide, if it must, and does what it says.
+# Has escenv decide, and does what it says.
 function __escenv_change
     set -l fish_trace # would show secrets
     set -l __escenv_found
     __escenv_look
-    if builtin test "$__escenv_found" = "$__escenv_file"
-        if builtin test -n "$__escenv_found" -o -z "$ESCENV_FILE"
-            if __escenv_fresh
-                set -gu __escenv_pwd $PWD
-                return 0
-            end
-        end
-    end
     if not builtin test -x @ESCENV@
         __escenv_gone
         return 0
     end
     set -gu __escenv_pwd # should Ctrl-C end it here, the next prompt tries again
     set -l __escenv_text
-    __ESCENV_STATE="$__escenv_state" @ESCENV@ export fish | builtin read -z __escenv_text
+    __ESCENV_STATE="$__escenv_state" __ESCENV_SHELL=$fish_pid __ESCENV_HOLD="$__escenv_hold" \
+        @ESCENV@ export fish | builtin read -z __escenv_text
     builtin test $pipestatus[1] -lt 126; or return 0 # it was killed
+    set -gu __escenv_words
     builtin eval "$__escenv_text"
-    set -gu __escenv_pwd $PWD
+    __escenv_settle
     __escenv_look
     return 0
 end
@@ -81,20 +106,13 @@ function __escenv_gone --no-scope-shadowing
         end
         set -gu __escenv_file
         set -gu __escenv_state
+        set -gu __escenv_generation
     end
-    set -gu __escenv_pwd $PWD
+    __escenv_settle
     if builtin test -z "$__escenv_warned"
         set -gu __escenv_warned 1
-        builtin echo "escenv: error: "@ESCENV@" is gone" >&2
-        builtin echo "escenv: hint: install it again, or take its hook out of your config.fish" >&2
+        __escenv_say "escenv: error: "@ESCENV@" is gone
+escenv: hint: install it again, or take its hook out of your config.fish
+"
     end
-end
-
-function __escenv_prompt --on-event fish_prompt
-    __escenv_update
-end
-
-# So that "cd there && command" never runs with what belongs here.
-function __escenv_cd --on-variable PWD
-    __escenv_update
 end

@@ -9,15 +9,22 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/projection"
 	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/shells"
 )
 
-// stateVariable hands the shell's state to the one process that asked for it.
-const stateVariable = "__ESCENV_STATE"
+// What a hook tells the one process that it starts.
+const (
+	stateVariable = "__ESCENV_STATE" // the shell's state, from the last run
+	shellVariable = "__ESCENV_SHELL" // the shell's process, or its subshell's
+	holdVariable  = "__ESCENV_HOLD"  // set if words have to wait: no prompt is on the screen yet
+)
 
 // runExport is escenv export, dispatched before the command line is built. ok
 // is false unless it is asked for one shell.
@@ -43,21 +50,33 @@ func (p *program) export(ctx context.Context, shell string) error {
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
+	var b, words strings.Builder
 	writeChanges(&b, dialect, step.Changes)
 	stampErr = cmp.Or(p.writeWatch(&b, dialect, step, generation), stampErr)
+	if p.getenv(holdVariable) != "" {
+		p.words = &words
+		p.announceExport(step, stampErr)
+		b.WriteString(dialect.Set("__escenv_words", words.String()))
+	}
 	if _, err := p.stdout.WriteString(b.String()); err != nil {
 		return err
 	}
-	p.announce(step)
-	if stampErr != nil && step.File != nil {
-		p.sayWarn("every prompt here starts escenv: " + stampErr.Error())
-		p.sayHint("set XDG_RUNTIME_DIR to a directory of your own")
+	if p.words == nil {
+		p.announceExport(step, stampErr)
 	}
 	if step.Failed {
 		return statusError(exitFailed)
 	}
 	return nil
+}
+
+// announceExport says what happened, and what the hook cannot watch.
+func (p *program) announceExport(step *activation.Step, stampErr error) {
+	p.announce(step)
+	if stampErr != nil && step.File != nil {
+		p.sayWarn("every prompt here starts escenv: " + stampErr.Error())
+		p.sayHint("set XDG_RUNTIME_DIR to a directory of your own")
+	}
 }
 
 // step decides for the directory that escenv runs in. Without stamps, which
@@ -69,18 +88,30 @@ func (p *program) step(ctx context.Context, state string, holds func(string) boo
 		return nil, "", nil, err
 	}
 	generation, stampErr = p.stamps().OfGeneration()
-	step = p.activator().Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, Holds: holds})
+	pid := p.shellPID()
+	step = p.activator(pid).Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, PID: pid, Holds: holds})
 	return step, generation, stampErr, nil
 }
 
-// activator decides for this run.
-func (p *program) activator() *activation.Activator {
+// shellPID returns the process of the shell that escenv runs for, which the
+// hook tells. It must be one of this user's.
+func (p *program) shellPID() int {
+	pid, err := strconv.Atoi(p.getenv(shellVariable))
+	if err != nil || pid <= 1 || syscall.Kill(pid, 0) != nil {
+		return os.Getppid()
+	}
+	return pid
+}
+
+// activator decides for this run, for the shell with that process.
+func (p *program) activator(shell int) *activation.Activator {
 	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
 		Finder: activation.Finder{UID: os.Getuid()},
 		Opener: p.opener(),
 		Now:    p.now,
 		Salt:   salt(),
+		Files:  func(files []esc.File) (map[string]string, error) { return p.project(shell, files) },
 		Check: func(path, digest string) (activation.Verdict, error) {
 			if unknown != nil {
 				return activation.Unknown, unknown
@@ -89,6 +120,24 @@ func (p *program) activator() *activation.Activator {
 			return verdictOf(verdict), err
 		},
 	}
+}
+
+// project keeps an environment's files for as long as the shell that has it
+// lives, and takes away what dead shells have left.
+func (p *program) project(shell int, files []esc.File) (map[string]string, error) {
+	base, err := projection.Base(p.getenv, os.Getuid())
+	if err != nil {
+		return nil, err
+	}
+	run, err := projection.Open(base, shell)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, run.Remove()
+	}
+	_ = projection.Sweep(base) // what is left is swept another time
+	return run.Write(files)
 }
 
 // salt makes two shells' hashes of one value different. It stands beside them,
@@ -132,18 +181,20 @@ func writeChanges(b *strings.Builder, d shells.Dialect, changes []activation.Cha
 // escenv: the file and its stamp, the generation and its stamp, and when to
 // come back anyway.
 func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activation.Step, generation string) error {
-	var file, stamp, due string
+	var file, stamp, due, wait string
 	var err error
+	watched := p.stamps().Generation()
 	if step.File != nil {
 		file = step.File.Path
 		stamp, err = p.stamps().At(step.File.ModTime)
+	} else {
+		watched, generation = "", ""
 	}
-	wait := ""
 	if step.Wait > 0 {
 		wait = seconds(step.Wait)
 	}
 	if step.Wait > 0 && d.Name() == "fish" {
-		// fish has no clock: it compares a file it writes, by the real clock,
+		// fish has no clock: it compares a file it touches, by the real clock,
 		// with one from then
 		var dueErr error
 		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
@@ -153,7 +204,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		{"__escenv_state", step.State},
 		{"__escenv_file", file},
 		{"__escenv_stamp", stamp},
-		{"__escenv_generation", p.stamps().Generation()},
+		{"__escenv_generation", watched},
 		{"__escenv_generation_stamp", generation},
 		{"__escenv_wait", wait},
 	} {
@@ -170,7 +221,7 @@ func seconds(d time.Duration) string { return strconv.FormatInt(int64(math.Ceil(
 
 // announce says what happened, in one line where all is well.
 func (p *program) announce(step *activation.Step) {
-	if p.getenv("ESCENV_QUIET") != "1" {
+	if p.getenv("ESCENV_QUIET") != "1" && !step.Quiet {
 		switch step.Outcome {
 		case activation.Loaded:
 			p.say("loaded " + step.Name + ": " + summary(step.Changes) + p.timeLeft(step.Expires))

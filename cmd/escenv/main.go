@@ -1,9 +1,15 @@
+// A prompt waits, so nobody goes and finds out how many processors the container has.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Escenv gives a shell or a command the credentials of an environment, and
 // takes them away again.
 package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -22,6 +28,7 @@ type program struct {
 	stdout  *os.File
 	stderr  *os.File
 	now     func() time.Time
+	words   io.Writer // where talk goes; stderr if nil
 
 	private  bool          // --no-agent: use an agent of our own
 	patience time.Duration // how long an agent may take to answer; zero for as long as a login may
@@ -34,6 +41,14 @@ func main() {
 		now: clock.Now,
 	}
 	os.Exit(p.run())
+}
+
+// talk is where words to people go.
+func (p *program) talk() io.Writer {
+	if p.words != nil {
+		return p.words
+	}
+	return p.stderr
 }
 
 // run does what the arguments say and returns the exit status. What a prompt

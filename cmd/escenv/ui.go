@@ -153,7 +153,7 @@ func (p *program) say(words string)      { p.sayLines("escenv: ", words) }
 
 func (p *program) sayLines(prefix, words string) {
 	for line := range strings.SplitSeq(words, "\n") {
-		fmt.Fprintln(p.stderr, prefix+safe(line))
+		fmt.Fprintln(p.talk(), prefix+safe(line))
 	}
 }
 

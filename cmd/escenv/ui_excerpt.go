@@ -44,7 +44,7 @@ func (p *program) printSome(diags esc.Diagnostics, most int) {
 			return
 		}
 		d.File = p.nameOf(d.File)
-		fmt.Fprint(p.stderr, look.diagnostic(d))
+		fmt.Fprint(p.talk(), look.diagnostic(d))
 		if d.Hint != "" && d.Hint != hint {
 			p.sayHint(d.Hint)
 		}

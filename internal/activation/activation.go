@@ -28,6 +28,11 @@ const Deadline = 2 * time.Second
 const (
 	minWait = 3 * time.Second
 	maxWait = 5 * time.Minute // between two attempts that fail
+
+	// tick is how exactly shells know the time: one may come back so much too
+	// early. What ends within a tick has ended, and what is renewed has a tick
+	// to spare.
+	tick = time.Second
 )
 
 // A Verdict is what the user decided about a .escenv.
@@ -47,6 +52,10 @@ type Activator struct {
 	Check  func(path, digest string) (Verdict, error) // about a canonical path
 	Now    func() time.Time
 	Salt   string // fresh; used if the shell has none yet
+
+	// Files puts an environment's files where this shell's commands find them,
+	// in the place of those that were there, and returns their paths by name.
+	Files func(files []esc.File) (map[string]string, error)
 }
 
 // A Shell is what escenv knows of the shell it runs for.
@@ -54,6 +63,7 @@ type Shell struct {
 	Dir     string                  // the directory as the shell calls it, absolute
 	Environ []string                // what the shell exports
 	State   string                  // Step.State of the last run; empty in a new shell
+	PID     int                     // its process; 0 if that is not known
 	Holds   func(value string) bool // whether its variables can hold value; nil if any without NUL
 }
 
@@ -76,6 +86,7 @@ type Step struct {
 	File    *File         // the file to watch; nil if there is none
 	Wait    time.Duration // after which to run again anyway; 0 for never
 
+	Quiet     bool      // the user's configuration wants no word about what is loaded
 	Failed    bool      // the directory's environment could not be loaded, said or not
 	Name      string    // the environment that is loaded, or was unloaded
 	Expires   time.Time // zero if it does not expire
@@ -88,9 +99,10 @@ type Step struct {
 // never fails: what goes wrong is in Problem, and the Step then takes away
 // what the directory may not have.
 func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
-	r := &run{Activator: a, environ: environMap(shell.Environ), holds: shell.Holds, step: &Step{}}
+	r := &run{Activator: a, environ: shell.Environ, holds: shell.Holds, pid: shell.PID, step: &Step{}}
 	r.state = r.remember(shell.State)
 	r.wasName = r.state.name
+	r.step.Quiet = r.state.quiet
 	file, err := a.Finder.Find(shell.Dir)
 	r.step.File = file
 	if was := r.state.path; was != "" && (file == nil || file.Path != was) {
@@ -112,9 +124,11 @@ func (a *Activator) Step(ctx context.Context, shell Shell) *Step {
 // A run is a Step in the making.
 type run struct {
 	*Activator
-	environ map[string]string
+	environ environ
 	holds   func(value string) bool
+	pid     int
 	state   *state
+	adopted bool // what is loaded comes from a shell around this one
 	wasName string
 	step    *Step
 }
@@ -126,15 +140,16 @@ func (r *run) remember(text string) *state {
 		return s
 	}
 	s := &state{salt: r.Salt}
-	if r.environ[MarkerFile] == "" {
+	if s.path = r.environ.get(MarkerFile); s.path == "" {
 		return s
 	}
-	s.path, s.name = r.environ[MarkerFile], r.environ[MarkerEnv]
-	s.expires, _ = time.Parse(time.RFC3339, r.environ[MarkerExpires])
-	names := append(strings.Split(r.environ[MarkerVars], ":"), MarkerEnv, MarkerVars, MarkerExpires, MarkerFile)
+	r.adopted = true
+	s.name = r.environ.get(MarkerEnv)
+	s.expires, _ = time.Parse(time.RFC3339, r.environ.get(MarkerExpires))
+	names := append(strings.Split(r.environ.get(MarkerVars), ":"), MarkerEnv, MarkerVars, MarkerExpires, MarkerFile)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if value, set := r.environ[name]; set && esc.IsVariableName(name) {
+		if value, set := r.environ.lookup(name); set && esc.IsVariableName(name) {
 			s.vars = append(s.vars, variable{name: name, exported: true, hash: s.hash(name, value)})
 		}
 	}
@@ -159,33 +174,54 @@ func (r *run) consider(ctx context.Context, file *File) {
 
 // load opens the environment that file names.
 func (r *run) load(ctx context.Context, file *File) {
-	env, err := r.Opener.Open(ctx, esc.Request{Refs: file.Refs, Hook: true})
+	env, err := r.Opener.Open(ctx, esc.Request{Refs: file.Refs, Hook: true, Holder: r.pid})
 	now := r.Now()
-	if err == nil && !env.Expires.IsZero() && !now.Before(env.Expires) {
+	if err == nil && !env.Expires.IsZero() && env.Expires.Sub(now) <= tick {
 		err = esc.Errorf(esc.Unavailable, "the credentials of %s have expired", file.Name())
+	}
+	var paths map[string]string
+	if err == nil {
+		paths, err = r.keep(env.Files)
 	}
 	if err != nil {
 		r.cannotLoad(file, err, now)
 		return
 	}
 	same := r.loaded(file)
-	want, refused := wishes(env, file, r.holds)
+	want, refused := wishes(env, file, paths, r.holds)
 	r.step.Changes = (&differ{state: r.state, environ: r.environ, same: same}).diff(want)
+	r.step.Outcome = r.outcome(same, paths)
 	r.state.path, r.state.digest, r.state.name = file.Path, file.Digest, file.Name()
-	r.state.expires, r.state.failures = env.Expires, 0
+	r.state.expires, r.state.failures, r.state.quiet = env.Expires, 0, env.Quiet
 	r.state.forgetSaid(file.Path + problemsOnly)
-	r.step.Name, r.step.Expires = r.state.name, env.Expires
+	r.step.Name, r.step.Expires, r.step.Quiet = r.state.name, env.Expires, env.Quiet
 	r.step.Wait = renewal(env, now)
 	if len(refused) > 0 && r.state.sayOnce(file.Canonical, "refused "+refusedNames(refused)) {
 		r.step.Refused = refused
 	}
-	switch {
-	case len(r.step.Changes) == 0:
-	case same:
-		r.step.Outcome = Renewed
-	default:
-		r.step.Outcome = Loaded
+}
+
+// keep puts an environment's files where the shell finds them, and takes away
+// those of the one before.
+func (r *run) keep(files []esc.File) (paths map[string]string, err error) {
+	if len(files) == 0 && !r.state.files || r.Files == nil {
+		return nil, nil
 	}
+	r.state.files = len(files) > 0
+	return r.Files(files)
+}
+
+// outcome says what the changes of a loaded environment come to. That files
+// have a place of their own in each shell is not worth a word.
+func (r *run) outcome(same bool, paths map[string]string) Outcome {
+	news := func(c Change) bool { return !r.adopted || paths[c.Name] == "" }
+	switch {
+	case !slices.ContainsFunc(r.step.Changes, news):
+		return Unchanged
+	case same:
+		return Renewed
+	}
+	return Loaded
 }
 
 // loaded reports whether what the shell carries comes from file as it is.
@@ -206,7 +242,7 @@ func (r *run) cannotLoad(file *File, err error, now time.Time) {
 	}
 	wait := min(maxWait, minWait<<min(failures-1, 10))
 	left := r.state.expires.Sub(now)
-	if r.loaded(file) && kindOf(err) == esc.Unavailable && (r.state.expires.IsZero() || left > 0) {
+	if r.loaded(file) && kindOf(err) == esc.Unavailable && (r.state.expires.IsZero() || left > tick) {
 		if left > 0 {
 			wait = min(wait, left)
 		}
@@ -229,8 +265,9 @@ const problemsOnly = " problems"
 // unload puts everything back.
 func (r *run) unload() {
 	r.step.Changes = (&differ{state: r.state, environ: r.environ}).diff(nil)
+	_, _ = r.keep(nil) // what is left is swept when the shell has gone
 	r.state.path, r.state.digest, r.state.name = "", "", ""
-	r.state.expires, r.state.failures = time.Time{}, 0
+	r.state.expires, r.state.failures, r.state.quiet = time.Time{}, 0, false
 	if r.wasName != "" {
 		r.step.Outcome, r.step.Name = Unloaded, r.wasName
 	}
@@ -248,14 +285,18 @@ func (r *run) problem(file *File, err error) {
 
 // renewal is how long after now to ask for env again.
 func renewal(env *esc.Environment, now time.Time) time.Duration {
-	at := env.Renew
-	if at.IsZero() {
-		at = env.Expires
-	}
-	if at.IsZero() {
+	end := env.Expires.Sub(now)
+	switch {
+	case env.Renew.IsZero() && env.Expires.IsZero():
 		return 0
+	case env.Renew.IsZero():
+		return end
 	}
-	return max(at.Sub(now), min(minWait, env.Expires.Sub(now)), time.Second)
+	wait := max(env.Renew.Sub(now), minWait) + tick
+	if !env.Expires.IsZero() {
+		wait = min(wait, end)
+	}
+	return wait
 }
 
 // kindOf says what sort of failure err is.
@@ -290,14 +331,20 @@ func refusedNames(refused []Refusal) string {
 	return strings.Join(slices.Sorted(maps.Keys(names)), " ")
 }
 
-// environMap indexes an environment. The last of several entries counts, as in
-// shells.
-func environMap(environ []string) map[string]string {
-	m := make(map[string]string, len(environ))
-	for _, entry := range environ {
-		if name, value, ok := strings.Cut(entry, "="); ok {
-			m[name] = value
+// An environ is what a shell exports, as NAME=value. The last of several entries
+// counts, as in shells. A prompt looks up few of many.
+type environ []string
+
+func (e environ) lookup(name string) (value string, set bool) {
+	for _, entry := range slices.Backward(e) {
+		if len(entry) > len(name) && entry[len(name)] == '=' && entry[:len(name)] == name {
+			return entry[len(name)+1:], true
 		}
 	}
-	return m
+	return "", false
+}
+
+func (e environ) get(name string) string {
+	value, _ := e.lookup(name)
+	return value
 }

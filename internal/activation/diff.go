@@ -44,20 +44,26 @@ type wish struct {
 	unset bool
 }
 
-// wishes returns what variables should be for env, and what of it the hook
-// does not do.
-func wishes(env *esc.Environment, file *File, holds func(string) bool) (map[string]wish, []Refusal) {
+// wishes returns what variables should be for env, whose files are at those
+// paths, and what of it the hook does not do.
+func wishes(env *esc.Environment, file *File, paths map[string]string, holds func(string) bool) (map[string]wish, []Refusal) {
 	want := map[string]wish{}
 	var refused []Refusal
-	for _, v := range env.Variables {
-		value, ok := v.Value.RevealString()
-		if r := refusal(v.Name, value, env.AllowedNames); r != nil {
+	set := func(name string, value esc.Value) {
+		text, ok := value.RevealString()
+		if r := refusal(name, text, env.AllowedNames); r != nil {
 			refused = append(refused, *r)
-		} else if ok && holds != nil && !holds(value) {
-			refused = append(refused, Refusal{Name: v.Name, Why: "is not UTF-8 text, and this shell holds nothing else"})
+		} else if ok && holds != nil && !holds(text) {
+			refused = append(refused, Refusal{Name: name, Why: "is not UTF-8 text, and this shell holds nothing else"})
 		} else if ok {
-			want[v.Name] = wish{value: v.Value}
+			want[name] = wish{value: value}
 		}
+	}
+	for _, v := range env.Variables {
+		set(v.Name, v.Value)
+	}
+	for _, f := range env.Files {
+		set(f.Name, esc.New(paths[f.Name]))
 	}
 	names := slices.Sorted(maps.Keys(want))
 	if _, ok := want["AWS_ACCESS_KEY_ID"]; ok {
@@ -82,7 +88,7 @@ func wishes(env *esc.Environment, file *File, holds func(string) bool) (map[stri
 // A differ works out the changes of one run.
 type differ struct {
 	state   *state
-	environ map[string]string
+	environ environ
 	same    bool // the environment is the one that is loaded already
 	changes []Change
 }
@@ -117,7 +123,7 @@ func (d *differ) diff(want map[string]wish) []Change {
 // giveBack ends escenv's use of a variable. What the user made of it
 // meanwhile stays.
 func (d *differ) giveBack(v variable) {
-	if value, set := d.environ[v.name]; d.state.holds(v, value, set) {
+	if value, set := d.environ.lookup(v.name); d.state.holds(v, value, set) {
 		d.do(Change{Op: Restore, Name: v.name, Exported: v.exported})
 	} else {
 		d.do(Change{Op: Forget, Name: v.name})
@@ -126,7 +132,7 @@ func (d *differ) giveBack(v variable) {
 
 // replace changes a variable that escenv has set before.
 func (d *differ) replace(v variable, w wish) []variable {
-	value, set := d.environ[v.name]
+	value, set := d.environ.lookup(v.name)
 	if !d.state.holds(v, value, set) {
 		if d.same {
 			v.hash = hashYielded
@@ -140,7 +146,7 @@ func (d *differ) replace(v variable, w wish) []variable {
 
 // take sets a variable for the first time.
 func (d *differ) take(name string, w wish) []variable {
-	value, set := d.environ[name]
+	value, set := d.environ.lookup(name)
 	if w.unset && !set {
 		return nil
 	}

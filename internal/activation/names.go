@@ -8,32 +8,87 @@ import (
 )
 
 // dangerous lists names that are code, or lead to code, to a shell, a loader,
-// an interpreter or an SDK. A name that ends in * stands for all that begin so.
+// an interpreter or an SDK, and what such names begin with.
 // A definition can be written by somebody who may not run commands here, so
 // the hook sets these only if the user's own configuration allows the name.
-var dangerous = []struct{ why, names string }{
-	{"decides which programs run", "PATH path FPATH fpath MANPATH manpath CDPATH cdpath module_path MODULE_PATH mailpath MAILPATH fish_* PATHEXT"},
-	{"decides where programs keep their settings", "HOME XDG_* ZDOTDIR TMPDIR TMP TEMP LOGNAME USER"},
-	{"is loaded into every program", "LD_* DYLD_* GCONV_PATH MALLOC_* GLIBC_TUNABLES LOCPATH NLSPATH HOSTALIASES RES_OPTIONS LOCALDOMAIN TZDIR"},
-	{"is run by shells", "BASH_* ENV SHELL SHELLOPTS BASHOPTS PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 PROMPT* prompt " +
-		"RPS1 RPS2 RPROMPT* NULLCMD READNULLCMD IFS POSIXLY_CORRECT HISTFILE HISTCONTROL INPUTRC precmd_functions preexec_functions " +
-		"chpwd_functions periodic_functions zshexit_functions zshaddhistory_functions zsh_eval_context functions aliases commands"},
-	{"is set by shells themselves", "_ PWD OLDPWD UID EUID GID EGID PPID SHLVL RANDOM SECONDS EPOCHSECONDS LINENO OPTIND OPTARG REPLY " +
-		"argv status pipestatus pipeline history hostname USERNAME TERM COLUMNS LINES DIRSTACK FUNCNAME GROUPS PIPESTATUS"},
-	{"is run by an interpreter", "NODE_OPTIONS NODE_PATH NODE_REPL_* PYTHON* PERL5* PERLLIB PERL_* RUBY* GEM_* BUNDLE_* JAVA_TOOL_OPTIONS _JAVA_OPTIONS " +
-		"JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME CLASSPATH PHPRC PHP_INI_SCAN_DIR LUA_* TCLLIBPATH DOTNET_STARTUP_HOOKS DOTNET_* COR_* CORECLR_* R_* JULIA_* ERL_* ELIXIR_* GUILE_*"},
-	{"is run as a command", "EDITOR VISUAL PAGER MANPAGER BROWSER LESS LESSOPEN LESSCLOSE SUDO_ASKPASS SUDO_EDITOR SSH_ASKPASS FCEDIT " +
-		"SYSTEMD_* AWS_PAGER BAT_PAGER DELTA_PAGER PSQL_PAGER PSQL_EDITOR TERMINFO* TERMCAP TEXMFCNF VIMINIT EXINIT GVIMINIT EMACSLOADPATH"},
-	{"is run by git", "GIT_*"},
-	{"is run by a build tool", "MAKEFLAGS MAKEFILES GNUMAKEFLAGS MFLAGS CMAKE_* RUSTC* RUSTFLAGS CARGO_* CC CXX LD AR CFLAGS CXXFLAGS LDFLAGS GOFLAGS GOENV " +
-		"GOPROXY GOSUMDB GONOSUMDB GOTOOLCHAIN GOROOT GOPATH GOBIN GOAUTH npm_* NPM_CONFIG_* YARN_* PIP_* UV_* POETRY_* MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS ANT_OPTS SBT_OPTS"},
-	{"leads programs to another machine", "SSH_AUTH_SOCK SSH_AGENT_* DOCKER_* KUBECONFIG HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY http_proxy https_proxy all_proxy " +
-		"no_proxy ftp_proxy GRPC_PROXY grpc_proxy"},
-	{"decides whom programs trust", "SSL_CERT_* SSLKEYLOGFILE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED CURL_CA_BUNDLE CURL_HOME REQUESTS_CA_BUNDLE " +
-		"OPENSSL_* GNUPGHOME KRB5* AWS_CA_BUNDLE"},
-	{"lets the AWS SDKs run a command", "AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_DATA_PATH"},
-	{"leads the AWS SDKs to another machine", "AWS_ENDPOINT_URL* AWS_CONTAINER_* AWS_WEB_IDENTITY_TOKEN_FILE AWS_EC2_METADATA_* AWS_METADATA_* AWS_IMDSV1_*"},
-	{"changes how the AWS SDKs sign in", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_SDK_LOAD_CONFIG AWS_LOGIN_*"},
+var dangerous = []struct{ why, names, beginnings string }{
+	{
+		"decides which programs run",
+		"PATH path FPATH fpath MANPATH manpath CDPATH cdpath module_path MODULE_PATH mailpath MAILPATH PATHEXT",
+		"fish_",
+	},
+	{
+		"decides where programs keep their settings",
+		"HOME ZDOTDIR TMPDIR TMP TEMP LOGNAME USER",
+		"XDG_",
+	},
+	{
+		"is loaded into every program",
+		"GCONV_PATH GLIBC_TUNABLES LOCPATH NLSPATH HOSTALIASES RES_OPTIONS LOCALDOMAIN TZDIR",
+		"LD_ DYLD_ MALLOC_",
+	},
+	{
+		"is run by shells",
+		"ENV SHELL SHELLOPTS BASHOPTS PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 prompt RPS1 RPS2 NULLCMD READNULLCMD IFS POSIXLY_CORRECT " +
+			"HISTFILE HISTCONTROL INPUTRC precmd_functions preexec_functions chpwd_functions periodic_functions zshexit_functions " +
+			"zshaddhistory_functions zsh_eval_context functions aliases commands",
+		"BASH_ PROMPT RPROMPT",
+	},
+	{
+		"is set by shells themselves",
+		"_ PWD OLDPWD UID EUID GID EGID PPID SHLVL RANDOM SECONDS EPOCHSECONDS LINENO OPTIND OPTARG REPLY argv status pipestatus pipeline history " +
+			"hostname USERNAME TERM COLUMNS LINES DIRSTACK FUNCNAME GROUPS PIPESTATUS",
+		"",
+	},
+	{
+		"is run by an interpreter",
+		"NODE_OPTIONS NODE_PATH PERLLIB JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS JAVA_OPTS JAVA_HOME CLASSPATH PHPRC PHP_INI_SCAN_DIR " +
+			"TCLLIBPATH DOTNET_STARTUP_HOOKS",
+		"NODE_REPL_ PYTHON PERL5 PERL_ RUBY GEM_ BUNDLE_ LUA_ DOTNET_ COR_ CORECLR_ R_ JULIA_ ERL_ ELIXIR_ GUILE_",
+	},
+	{
+		"is run as a command",
+		"EDITOR VISUAL PAGER MANPAGER BROWSER LESS LESSOPEN LESSCLOSE SUDO_ASKPASS SUDO_EDITOR SSH_ASKPASS FCEDIT AWS_PAGER BAT_PAGER DELTA_PAGER " +
+			"PSQL_PAGER PSQL_EDITOR TERMCAP TEXMFCNF VIMINIT EXINIT GVIMINIT EMACSLOADPATH",
+		"SYSTEMD_ TERMINFO",
+	},
+	{
+		"is run by git",
+		"",
+		"GIT_",
+	},
+	{
+		"is run by a build tool",
+		"MAKEFLAGS MAKEFILES GNUMAKEFLAGS MFLAGS RUSTFLAGS CC CXX LD AR CFLAGS CXXFLAGS LDFLAGS GOFLAGS GOENV GOPROXY GOSUMDB GONOSUMDB " +
+			"GOTOOLCHAIN GOROOT GOPATH GOBIN GOAUTH MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS ANT_OPTS SBT_OPTS",
+		"CMAKE_ RUSTC CARGO_ npm_ NPM_CONFIG_ YARN_ PIP_ UV_ POETRY_",
+	},
+	{
+		"leads programs to another machine",
+		"SSH_AUTH_SOCK KUBECONFIG HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY http_proxy https_proxy all_proxy no_proxy ftp_proxy " +
+			"GRPC_PROXY grpc_proxy",
+		"SSH_AGENT_ DOCKER_",
+	},
+	{
+		"decides whom programs trust",
+		"SSLKEYLOGFILE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED CURL_CA_BUNDLE CURL_HOME REQUESTS_CA_BUNDLE GNUPGHOME AWS_CA_BUNDLE",
+		"SSL_CERT_ OPENSSL_ KRB5",
+	},
+	{
+		"lets the AWS SDKs run a command",
+		"AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_DATA_PATH",
+		"",
+	},
+	{
+		"leads the AWS SDKs to another machine",
+		"AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_ENDPOINT_URL AWS_CONTAINER_ AWS_EC2_METADATA_ AWS_METADATA_ AWS_IMDSV1_",
+	},
+	{
+		"changes how the AWS SDKs sign in",
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_SDK_LOAD_CONFIG",
+		"AWS_LOGIN_",
+	},
 }
 
 // reserved begins the names that are escenv's own; no configuration allows
@@ -76,14 +131,33 @@ const maxValue = 96 << 10
 // returns "" for all other names.
 func Dangerous(name string) string {
 	for _, group := range dangerous {
-		for pattern := range strings.FieldsSeq(group.names) {
-			prefix, open := strings.CutSuffix(pattern, "*")
-			if name == pattern || open && strings.HasPrefix(name, prefix) {
+		if hasWord(group.names, name) {
+			return group.why
+		}
+		for beginning := range strings.FieldsSeq(group.beginnings) {
+			if strings.HasPrefix(name, beginning) {
 				return group.why
 			}
 		}
 	}
 	return ""
+}
+
+// hasWord reports whether word is one of those in text. A prompt waits for it, so
+// they are not taken apart first.
+func hasWord(text, word string) bool {
+	for word != "" {
+		i := strings.Index(text, word)
+		if i < 0 {
+			return false
+		}
+		end := i + len(word)
+		if (i == 0 || text[i-1] == ' ') && (end == len(text) || text[end] == ' ') {
+			return true
+		}
+		text = text[i+1:]
+	}
+	return false
 }
 
 // competitors are variables of another identity that some SDK prefers to

@@ -21,6 +21,8 @@ type state struct {
 	name     string // the environment's name; empty if nothing is loaded
 	expires  time.Time
 	failures int      // in a row, to open path with digest
+	quiet    bool     // nobody wants to hear of it
+	files    bool     // it has files
 	said     []string // what was said and need not be again
 	vars     []variable
 }
@@ -38,7 +40,8 @@ const (
 )
 
 const (
-	stateVersion = "escenv1"
+	stateVersion = "escenv2"
+	stateWords   = 10 // before the variables
 	maxState     = 256 << 10
 	maxSaid      = 16
 )
@@ -95,7 +98,10 @@ func (s *state) String() string {
 	if !s.expires.IsZero() {
 		expires = strconv.FormatInt(s.expires.Unix(), 10)
 	}
-	words := []string{stateVersion, s.salt, s.path, s.digest, s.name, expires, strconv.Itoa(s.failures), strings.Join(s.said, ",")}
+	words := []string{
+		stateVersion, s.salt, s.path, s.digest, s.name, expires, strconv.Itoa(s.failures),
+		strconv.FormatBool(s.quiet), strconv.FormatBool(s.files), strings.Join(s.said, ","),
+	}
 	for _, v := range s.vars {
 		words = append(words, v.name, strconv.FormatBool(v.exported), v.hash)
 	}
@@ -108,7 +114,7 @@ func (s *state) String() string {
 // parseState decodes what String wrote. ok is false for anything else.
 func parseState(text string) (s *state, ok bool) {
 	words, ok := unquote(text)
-	if !ok || len(words) < 8 || words[0] != stateVersion || (len(words)-8)%3 != 0 {
+	if !ok || len(words) < stateWords || words[0] != stateVersion || (len(words)-stateWords)%3 != 0 {
 		return nil, false
 	}
 	s = &state{salt: words[1], path: words[2], digest: words[3], name: words[4]}
@@ -123,10 +129,11 @@ func parseState(text string) (s *state, ok bool) {
 	if s.failures, err = strconv.Atoi(words[6]); err != nil || s.failures < 0 {
 		return nil, false
 	}
-	if words[7] != "" {
-		s.said = strings.Split(words[7], ",")
+	s.quiet, s.files = words[7] == "true", words[8] == "true"
+	if words[9] != "" {
+		s.said = strings.Split(words[9], ",")
 	}
-	for v := range slices.Chunk(words[8:], 3) {
+	for v := range slices.Chunk(words[stateWords:], 3) {
 		if !esc.IsVariableName(v[0]) {
 			return nil, false
 		}
