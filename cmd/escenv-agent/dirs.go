@@ -13,6 +13,7 @@ import (
 type dirs struct {
 	config  string // absolute
 	runtime string // where the socket is; empty if not known
+	socket  string
 }
 
 // findDirs finds the configuration where escenv does.
@@ -22,10 +23,10 @@ func findDirs(environ []string, socket string) (dirs, error) {
 		runtime = filepath.Dir(socket)
 	}
 	if dir := getenv(environ, "XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
-		return dirs{filepath.Join(dir, "escenv"), runtime}, nil
+		return dirs{filepath.Join(dir, "escenv"), runtime, socket}, nil
 	}
 	if home := getenv(environ, "HOME"); filepath.IsAbs(home) {
-		return dirs{filepath.Join(home, ".config", "escenv"), runtime}, nil
+		return dirs{filepath.Join(home, ".config", "escenv"), runtime, socket}, nil
 	}
 	return dirs{}, esc.Errorf(esc.Invalid, "HOME is not set").WithHint("set HOME or XDG_CONFIG_HOME")
 }
@@ -34,6 +35,7 @@ func (d dirs) definitions() string { return filepath.Join(d.config, "environment
 func (d dirs) issuer() string      { return filepath.Join(d.config, "issuer") }
 func (d dirs) settings() string    { return filepath.Join(d.config, config.FileName) }
 func (d dirs) generation() string  { return filepath.Join(d.runtime, "generation") }
+func (d dirs) locked() string      { return strings.TrimSuffix(d.socket, ".sock") + ".locked" }
 
 // getenv returns the last value of a variable, as shells do.
 func getenv(environ []string, name string) string {

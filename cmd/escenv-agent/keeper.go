@@ -27,8 +27,10 @@ type keeper struct {
 	started    time.Time
 	store      *store.Files
 	cache      *agent.Cache
+	leases     *agent.Leases
 	generation *agent.Generation
 	watch      *agent.Watch // nil in a private agent
+	swappable  bool         // the system may write memory to swap
 
 	mu    sync.Mutex
 	setup *setup
@@ -48,8 +50,9 @@ func newKeeper(opts options) (*keeper, error) {
 	if opts.shared {
 		k.shared = opts.socket
 	}
+	k.leases = &agent.Leases{Now: clock.Now, Jitter: rand.Float64, Timer: clock.AfterFunc}
 	k.cache = &agent.Cache{
-		Opener: opener(k.evaluate), Now: clock.Now, Jitter: rand.Float64,
+		Opener: opener(k.evaluate), Now: clock.Now, Timer: clock.AfterFunc, Jitter: rand.Float64,
 		Patience: agent.DefaultPatience, Changed: k.touch,
 	}
 	return k, nil
@@ -77,6 +80,9 @@ func (k *keeper) handlers() map[wire.Op]agent.Handler {
 		wire.OpServe:         handler(k.serveCredentials),
 		wire.OpStatus:        handler(k.status),
 		wire.OpForget:        handler(k.forget),
+		wire.OpRelease:       handler(k.release),
+		wire.OpLock:          handler(k.lock),
+		wire.OpUnlock:        handler(k.unlock),
 	}
 }
 
@@ -105,21 +111,11 @@ func (k *keeper) serve(ctx context.Context, l *agent.Listener) error {
 	if err := k.generation.Ensure(); err != nil {
 		return err
 	}
-	watch, err := agent.NewWatch(func(path string) {
-		if !l.Mine() {
-			stop() // nobody can reach us any more
-			return
-		}
-		k.changed(path)
-	})
-	if err == nil { // without one, files are looked at when they are used
-		defer watch.Close()
-		k.watch = watch
-		watch.File(l.Path)
-		watch.File(k.dirs.settings())
-		watch.Tree(k.dirs.definitions())
-	}
-	return k.server(k.idleTime()).Serve(ctx, l)
+	k.stayLocked()
+	defer k.follow(l, stop)()
+	server := k.server(k.idleTime())
+	server.Busy, server.Lost = k.cache.Held, func() bool { return !l.Mine() }
+	return server.Serve(ctx, l)
 }
 
 // idleTime returns after how long without a request the agent leaves.
@@ -131,30 +127,4 @@ func (k *keeper) idleTime() time.Duration {
 		return s.config.Agent.Idle
 	}
 	return config.DefaultIdle
-}
-
-// changed forgets what rests on a file and has every shell ask again.
-func (k *keeper) changed(path string) {
-	k.cache.ForgetFile(path)
-	k.touch()
-}
-
-// touch has every shell ask again at its next prompt. Shells that cannot be
-// told ask when their credentials expire.
-func (k *keeper) touch() {
-	switch {
-	case !k.private:
-		_ = k.generation.Touch()
-	case k.dirs.runtime != "":
-		_ = k.generation.TouchIfThere()
-	}
-}
-
-func (k *keeper) watchFiles(files ...string) {
-	if k.watch == nil {
-		return
-	}
-	for _, file := range files {
-		k.watch.File(file)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/config"
@@ -21,6 +22,8 @@ type setup struct {
 	config    *config.Config
 	tokens    esc.TokenSource
 	evaluator *eval.Evaluator
+	identity  string                 // the file or directory that tokens rest on; empty if none
+	person    atomic.Pointer[string] // whose tokens they are; see whoAmI
 }
 
 // current returns the setup of config.yaml as it is now. When the file has
@@ -40,9 +43,10 @@ func (k *keeper) current() (*setup, error) {
 		return nil, err
 	}
 	if k.setup != nil {
-		k.cache.Forget()
+		k.forgetAll()
 		defer k.touch()
 	}
+	k.followIdentity(made)
 	made.file = file
 	k.setup = made
 	return made, nil
@@ -68,13 +72,24 @@ func (k *keeper) makeSetup() (*setup, error) {
 	evaluator := &eval.Evaluator{
 		Loader: loader{k.store},
 		Providers: map[string]esc.Provider{
-			"aws-login": awslogin.New(awslogin.Options{
+			"aws-login": k.leases.Around("aws-login", awslogin.New(awslogin.Options{
 				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint,
 				Settings: k.dirs.settings(), Now: clock.Now,
-			}),
+			})),
 		},
 	}
-	return &setup{config: cfg, tokens: tokens, evaluator: evaluator}, nil
+	return &setup{config: cfg, tokens: tokens, evaluator: evaluator, identity: k.identityFile(cfg.Identity)}, nil
+}
+
+// identityFile is the file or directory that an identity's tokens rest on.
+func (k *keeper) identityFile(chosen config.Identity) string {
+	switch {
+	case chosen.File != "":
+		return chosen.File
+	case chosen.Env != "" || len(chosen.Command) > 0 || chosen.GitHub:
+		return ""
+	}
+	return k.dirs.issuer()
 }
 
 // loginName says who runs this. Cron and containers set no USER; the system's

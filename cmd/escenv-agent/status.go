@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
+	"github.com/escenv/escenv/internal/agent"
 	"github.com/escenv/escenv/internal/build"
 	"github.com/escenv/escenv/internal/wire"
 )
@@ -21,16 +24,42 @@ func (k *keeper) status(context.Context, none) (*wire.StatusResult, error) {
 		result.Identity = fmt.Sprint(setup.tokens)
 		result.Region, result.Endpoint = setup.config.AWS.Region, setup.config.AWS.Endpoint
 	}
-	for _, l := range k.cache.Environments() {
-		result.Leases = append(result.Leases, wire.LeaseStatus{Name: l.Name, Expires: l.Expires, Renew: l.Renew})
+	result.Locked, result.Swappable = k.cache.Locked(), k.swappable
+	held := k.cache.Environments()
+	for _, e := range held {
+		result.Environments = append(result.Environments, environmentStatus(e))
 	}
+	result.Leases = leaseStatus(held)
 	return result, nil
 }
 
-// forget drops every opened environment, and has every shell ask for its own
-// again.
-func (k *keeper) forget(context.Context, none) (none, error) {
-	k.cache.Forget()
-	k.touch()
-	return none{}, nil
+func environmentStatus(e agent.Opened) wire.EnvironmentStatus {
+	status := wire.EnvironmentStatus{Name: e.Name, Expires: e.Expires, Renew: e.Renew, Holders: len(e.Holders)}
+	if e.Problem != nil {
+		status.Problem = wire.FromError(e.Problem).Summary
+	}
+	return status
+}
+
+// leaseStatus lists the leases of environments by name. One on which several
+// rest is there once, with all who hold it.
+func leaseStatus(held []agent.Opened) []wire.LeaseStatus {
+	list := []wire.LeaseStatus{}
+	holders := map[int]map[int]bool{} // of each in list
+	for _, e := range held {
+		for _, l := range e.Leases {
+			at := slices.IndexFunc(list, func(s wire.LeaseStatus) bool { return s.Name == l.Name && s.Expires.Equal(l.Expires) })
+			if at < 0 {
+				at = len(list)
+				list = append(list, wire.LeaseStatus{Name: l.Name, Expires: l.Expires, Renew: l.Renew})
+				holders[at] = map[int]bool{}
+			}
+			for _, pid := range e.Holders {
+				holders[at][pid] = true
+			}
+			list[at].Holders = len(holders[at])
+		}
+	}
+	slices.SortStableFunc(list, func(a, b wire.LeaseStatus) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }

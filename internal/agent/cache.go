@@ -261,11 +261,11 @@ func (c *Cache) Release(pid int) { c.holders.release(pid) }
 
 // Held reports whether a living process holds something that expires.
 func (c *Cache) Held() bool {
-	counts := c.holders.count()
+	users := c.holders.users()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, e := range c.entries {
-		if counts[key] > 0 && !e.expires.IsZero() {
+		if len(users[key]) > 0 && !e.expires.IsZero() {
 			return true
 		}
 	}

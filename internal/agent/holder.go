@@ -85,21 +85,21 @@ func (h *holders) release(pid int) {
 	h.drop(pid, h.byPID[pid])
 }
 
-// count returns how many living processes use what each key stands for.
-func (h *holders) count() map[string]int {
+// users returns the living processes that use what each key stands for.
+func (h *holders) users() map[string][]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	counts := map[string]int{}
+	users := map[string][]int{}
 	for pid, p := range h.byPID {
 		if !p.Alive() {
 			h.drop(pid, p)
 			continue
 		}
 		for key := range p.uses {
-			counts[key]++
+			users[key] = append(users[key], pid)
 		}
 	}
-	return counts
+	return users
 }
 
 // unhold says that what a key stands for is gone: whoever used it has to ask

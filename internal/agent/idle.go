@@ -26,27 +26,40 @@ func (u *usage) end(now time.Time) {
 	u.last = now
 }
 
-// quiet returns for how long nobody has asked for anything.
+// quiet returns for how long nobody has asked for anything, by the wall clock or
+// the monotonic one: whichever says longer.
 func (u *usage) quiet(now time.Time) time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.active > 0 {
 		return 0
 	}
-	return now.Sub(u.last)
+	return max(now.Sub(u.last), now.Round(0).Sub(u.last.Round(0)))
 }
 
-// stopWhenIdle calls stop once nobody has asked for anything for the Idle time.
-func (s *Server) stopWhenIdle(ctx context.Context, stop func(), use *usage) {
+// stopWhenDone calls stop once nobody has asked for anything for the Idle time
+// and the agent is not Busy, or once it is Lost.
+func (s *Server) stopWhenDone(ctx context.Context, stop func(), use *usage) {
 	for {
-		left := s.Idle - use.quiet(s.Now())
-		if left <= 0 {
+		wait := trustTime
+		if s.Idle > 0 {
+			wait = min(wait, s.Idle-use.quiet(s.Now()))
+		}
+		switch {
+		case wait > 0:
+		case s.Busy != nil && s.Busy():
+			wait = trustTime
+		default:
 			stop()
 			return
 		}
 		select {
-		case <-s.After(left):
+		case <-s.After(wait):
 		case <-ctx.Done():
+			return
+		}
+		if s.Lost != nil && s.Lost() {
+			stop()
 			return
 		}
 	}

@@ -33,6 +33,8 @@ type Server struct {
 	Idle     time.Duration // Serve ends after so long without a request; never if zero
 	Now      func() time.Time
 	After    func(time.Duration) <-chan time.Time
+	Busy     func() bool // there is work to do although nobody asks: it is not idle; may be nil
+	Lost     func() bool // nobody can reach it any more: Serve ends; asked each minute; may be nil
 }
 
 // Serve answers the requests of those who connect, one a connection. It ends
@@ -46,8 +48,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer abort()
 
 	use := &usage{last: s.Now()}
-	if s.Idle > 0 {
-		go s.stopWhenIdle(ctx, stop, use)
+	if s.Idle > 0 || s.Lost != nil {
+		go s.stopWhenDone(ctx, stop, use)
 	}
 	var failed error
 	closed := make(chan struct{})

@@ -261,6 +261,57 @@ func TestAnIdleAgentLeaves(t *testing.T) {
 	})
 }
 
+// serveInMemory serves until it ends and returns after how long it did.
+func serveInMemory(t *testing.T, s *agent.Server) time.Duration {
+	t.Helper()
+	began := time.Now()
+	must(t, s.Serve(context.Background(), newMemory()))
+	return time.Since(began)
+}
+
+func TestABusyAgentIsNotIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serverOf(nil)
+		began := time.Now()
+		s.Idle, s.Busy = time.Hour, func() bool { return time.Since(began) < 3*time.Hour }
+		if after := serveInMemory(t, s); after != 3*time.Hour {
+			t.Errorf("left after %s", after)
+		}
+	})
+}
+
+func TestALostAgentLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serverOf(nil)
+		began := time.Now()
+		s.Busy, s.Lost = func() bool { return true }, func() bool { return time.Since(began) >= time.Hour }
+		for _, s.Idle = range []time.Duration{0, time.Minute} {
+			began = time.Now()
+			if after := serveInMemory(t, s); after != time.Hour {
+				t.Errorf("left after %s", after)
+			}
+		}
+	})
+}
+
+// TestIdleTimePassesWhileTheComputerSleeps, when timers stand still.
+func TestIdleTimePassesWhileTheComputerSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serverOf(nil)
+		woke := time.Now().Add(10 * time.Minute)
+		s.Idle, s.Now = time.Hour, func() time.Time {
+			now := time.Now()
+			if !now.Before(woke) {
+				now = now.Add(8 * time.Hour)
+			}
+			return now
+		}
+		if after := serveInMemory(t, s); after != 10*time.Minute {
+			t.Errorf("left after %s", after)
+		}
+	})
+}
+
 func TestACallerThatSaysNothingIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())

@@ -11,12 +11,12 @@ import (
 
 // plan drops what is of no use any more and sets the alarm for what comes next.
 func (c *Cache) plan() {
-	counts := c.holders.count()
+	users := c.holders.users()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, next := c.Now(), trustTime
 	for key, e := range c.entries {
-		if wait, useful := c.nextFor(e, counts[key] > 0, now); useful {
+		if wait, useful := c.nextFor(e, len(users[key]) > 0, now); useful {
 			next = min(next, wait)
 		} else {
 			c.drop(key)
@@ -68,10 +68,10 @@ func (c *Cache) tend() {
 // look returns what is held and due, and drops what rests on files that have
 // changed.
 func (c *Cache) look() (due []esc.Request, moved bool) {
-	counts := c.holders.count()
+	users := c.holders.users()
 	for key, e := range c.snapshot() {
 		switch {
-		case counts[key] == 0:
+		case len(users[key]) == 0:
 		case e.moved():
 			c.forget(func(other *entry) bool { return other.kept == e.kept })
 			moved = true
@@ -112,19 +112,19 @@ type Opened struct {
 	Expires time.Time   // zero if never
 	Renew   time.Time   // zero if never
 	Leases  []esc.Lease // the fn::open it rests on
-	Holders int         // living processes for which it is kept fresh
+	Holders []int       // the living processes for which it is kept fresh
 	Problem error       // why it was not renewed last time, or something in it
 }
 
 // Environments lists what is remembered, by name.
 func (c *Cache) Environments() []Opened {
 	c.plan()
-	counts := c.holders.count()
+	users := c.holders.users()
 	var list []Opened
 	for key, e := range c.snapshot() {
 		list = append(list, Opened{
 			Name: e.env.Name, Expires: e.expires, Renew: e.renew, Leases: e.env.Leases,
-			Holders: counts[key], Problem: e.problem,
+			Holders: users[key], Problem: e.problem,
 		})
 	}
 	slices.SortFunc(list, func(a, b Opened) int {

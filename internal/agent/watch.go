@@ -3,52 +3,73 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/fsnotify/fsnotify"
 )
 
+// A Notifier tells of changes in directories, as fsnotify.Watcher does.
+type Notifier struct {
+	Add, Remove func(dir string) error
+	Close       func() error // ends Events and Errors
+	Events      <-chan fsnotify.Event
+	Errors      <-chan error
+}
+
+// SystemNotifier returns the system's.
+func SystemNotifier() (*Notifier, error) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	return &Notifier{Add: w.Add, Remove: w.Remove, Close: w.Close, Events: w.Events, Errors: w.Errors}, nil
+}
+
 // A Watch tells when files change, appear or go. It watches directories,
-// because editors put a new file in the place of the old one. Where the system
-// has no more watches to give it tells nothing; a Cache looks at the files it
-// rests on anyway.
+// because editors put a new file in the place of the old one; while one is not
+// there it watches for it. Where the system has no more watches to give it
+// tells nothing: a Cache looks at the files it rests on anyway.
 type Watch struct {
-	notify  *fsnotify.Watcher
+	notify  *Notifier
 	changed func(path string)
 
-	mu    sync.Mutex
-	dirs  map[string]bool // watched: true if everything in it counts
-	files map[string]bool // in watched directories: true if they have not changed since File
-	done  chan struct{}
+	mu     sync.Mutex
+	dirs   map[string]bool // watched: true if everything in it counts
+	asked  map[string]bool // what File was asked for: true if it has not changed since
+	files  map[string]bool // in watched directories: asked for, or on the way there
+	absent map[string]bool // directories that are waited for: true if everything in them will count
+	done   chan struct{}
 }
 
 // NewWatch starts a Watch that calls changed, one call at a time, with each
 // file, or the directory above it, that is not as it was.
-func NewWatch(changed func(path string)) (*Watch, error) {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, err
-	}
+func NewWatch(notify *Notifier, changed func(path string)) *Watch {
 	w := &Watch{
-		notify: notify, changed: changed,
-		dirs: map[string]bool{}, files: map[string]bool{}, done: make(chan struct{}),
+		notify: notify, changed: changed, done: make(chan struct{}),
+		dirs: map[string]bool{}, asked: map[string]bool{}, files: map[string]bool{}, absent: map[string]bool{},
 	}
 	go w.run()
-	return w, nil
+	return w
 }
 
-// File watches a file, which need not be there, in a directory that is. A
-// symbolic link is watched at both ends. To ask again costs next to nothing
-// until the file changes.
+// File watches a file, which need not be there. Symbolic links on the way are
+// watched, too. To ask again costs next to nothing until the file changes.
 func (w *Watch) File(path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, watched := w.dirs[filepath.Dir(path)]; watched && w.files[path] {
+	if _, watched := w.dirs[filepath.Dir(path)]; watched && w.asked[path] {
 		return
 	}
+	w.follow(path)
+}
+
+// follow watches a file and the links that lead to it, as they are now.
+func (w *Watch) follow(path string) {
+	w.asked[path] = true
 	w.file(path)
-	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
-		w.file(target)
+	for _, step := range steps(path) {
+		w.file(step)
 	}
 }
 
@@ -79,14 +100,28 @@ func (w *Watch) tree(dir string) {
 	}
 }
 
-// add watches dir, and reports whether it does.
+// add watches dir, or waits for it, and reports whether it is watched.
 func (w *Watch) add(dir string, all bool) bool {
 	was, watched := w.dirs[dir]
 	if !watched && w.notify.Add(dir) != nil {
+		w.await(dir, all)
 		return false
 	}
 	w.dirs[dir] = was || all
 	return true
+}
+
+// await watches for the first directory of dir's path that is not there.
+func (w *Watch) await(dir string, all bool) {
+	parent := filepath.Dir(dir)
+	if _, err := os.Lstat(dir); err == nil || parent == dir {
+		return // it is there, and the system refuses to watch it
+	}
+	w.absent[dir] = w.absent[dir] || all
+	w.file(dir)
+	if isDir(dir) {
+		w.came(dir, false) // meanwhile
+	}
 }
 
 // Close ends the Watch. It waits for a call of changed that is under way.
@@ -111,7 +146,21 @@ func (w *Watch) run() {
 			if !ok {
 				return
 			}
+			w.lost()
 		}
+	}
+}
+
+// lost tells of everything: the system had more to tell than it could keep.
+func (w *Watch) lost() {
+	w.mu.Lock()
+	dirs := make([]string, 0, len(w.dirs))
+	for dir := range w.dirs {
+		dirs = append(dirs, dir)
+	}
+	w.mu.Unlock()
+	for _, dir := range dirs {
+		w.changed(dir)
 	}
 }
 
@@ -123,23 +172,104 @@ func (w *Watch) counts(event fsnotify.Event) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, dir := w.dirs[event.Name]; dir && event.Op.Has(fsnotify.Remove|fsnotify.Rename) {
-		delete(w.dirs, event.Name)
-		_ = w.notify.Remove(event.Name) // it may have gone by itself
+	if event.Op.Has(fsnotify.Remove|fsnotify.Rename) && w.gone(event.Name) {
 		return true
 	}
-	inTree := w.dirs[filepath.Dir(event.Name)]
-	if inTree && event.Op.Has(fsnotify.Create) && isDir(event.Name) {
-		w.tree(event.Name)
-	}
-	_, watched := w.files[event.Name]
+	watched := w.files[event.Name]
 	if watched {
-		w.files[event.Name] = false // it may be a link to elsewhere now
+		w.turned(event.Name)
+	}
+	inTree := w.dirs[filepath.Dir(event.Name)]
+	if event.Op.Has(fsnotify.Create) {
+		w.came(event.Name, inTree)
 	}
 	return inTree || watched
+}
+
+// turned follows a link that leads elsewhere now.
+func (w *Watch) turned(path string) {
+	if _, asked := w.asked[path]; asked {
+		w.asked[path] = false // it may be a link now
+		return
+	}
+	for asked := range w.asked {
+		w.follow(asked)
+	}
+}
+
+// gone forgets a directory that is not there any more, and waits for it to come
+// back. It reports whether it was one.
+func (w *Watch) gone(dir string) bool {
+	all, watched := w.dirs[dir]
+	if !watched {
+		return false
+	}
+	delete(w.dirs, dir)
+	_ = w.notify.Remove(dir) // it may have gone by itself
+	if !w.dirs[filepath.Dir(dir)] {
+		w.add(dir, all)
+	}
+	return true
+}
+
+// came watches a new directory, if it is in a tree or was waited for.
+func (w *Watch) came(path string, inTree bool) {
+	if inTree && isDir(path) {
+		w.tree(path)
+	}
+	for dir, all := range w.absent {
+		if dir != path && !strings.HasPrefix(dir, path+string(filepath.Separator)) {
+			continue
+		}
+		delete(w.absent, dir)
+		if all {
+			w.tree(dir)
+		} else {
+			w.add(dir, false)
+		}
+	}
 }
 
 func isDir(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.IsDir()
+}
+
+// maxLinks is how many symbolic links are followed.
+const maxLinks = 40
+
+// steps returns the symbolic links that lead from path to a file, path apart,
+// and the file. Directories of secrets are often links to links.
+func steps(path string) (steps []string) {
+	for range maxLinks {
+		link, rest := firstLink(path)
+		if link == "" {
+			break
+		}
+		target, err := os.Readlink(link)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(link), target)
+		}
+		steps = append(steps, link)
+		path = filepath.Join(target, rest)
+		steps = append(steps, path)
+	}
+	return steps
+}
+
+// firstLink returns the first symbolic link on the way to path, and what comes
+// behind it.
+func firstLink(path string) (link, rest string) {
+	for i := 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != filepath.Separator {
+			continue
+		}
+		if info, err := os.Lstat(path[:i]); err == nil && info.Mode().Type() == os.ModeSymlink {
+			return path[:i], path[i:]
+		}
+	}
+	return "", ""
 }

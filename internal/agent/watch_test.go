@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 
 	"github.com/escenv/escenv/internal/agent"
@@ -15,8 +16,9 @@ import (
 func watching(t *testing.T) (*agent.Watch, chan string) {
 	t.Helper()
 	told := make(chan string, 100)
-	w, err := agent.NewWatch(func(path string) { told <- path })
+	notify, err := agent.SystemNotifier()
 	must(t, err)
+	w := agent.NewWatch(notify, func(path string) { told <- path })
 	t.Cleanup(func() { _ = w.Close() })
 	return w, told
 }
@@ -117,6 +119,129 @@ func TestWatchSurvivesTheLossOfADirectory(t *testing.T) {
 		must(t, os.RemoveAll(dir))
 		tells(t, told, dir)
 	}
+}
+
+// TestWatchFollowsLinksToLinks: a mounted secret is a link to a file below a
+// link to a directory, and the latter is what changes.
+func TestWatchFollowsLinksToLinks(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"one", "two", "three"} {
+		must(t, os.Mkdir(at(name), 0o700))
+		must(t, os.WriteFile(at(name+"/token"), []byte(name), 0o600))
+	}
+	must(t, os.Symlink("one", at("data")))
+	must(t, os.Symlink("data/token", at("token")))
+	w, told := watching(t)
+	w.File(at("token"))
+	for _, next := range []string{"two", "three"} {
+		must(t, os.Symlink(next, at("next")))
+		must(t, os.Rename(at("next"), at("data")))
+		tells(t, told, at("data"))
+		w.File(at("token"))
+	}
+	must(t, os.WriteFile(at("three/token"), []byte("x"), 0o600))
+	tells(t, told, at("three/token"))
+}
+
+// A hand is a notifier that tells what a test wants.
+type hand struct {
+	t       *testing.T
+	events  chan fsnotify.Event
+	told    chan string
+	watched map[string]bool
+}
+
+func newHand(t *testing.T) (*hand, *agent.Watch) {
+	h := &hand{t: t, events: make(chan fsnotify.Event), told: make(chan string), watched: map[string]bool{}}
+	w := agent.NewWatch(&agent.Notifier{
+		Add: func(dir string) error {
+			_, err := os.Stat(dir)
+			h.watched[dir] = err == nil
+			return err
+		},
+		Remove: func(dir string) error { delete(h.watched, dir); return nil },
+		Close:  func() error { close(h.events); return nil },
+		Events: h.events,
+	}, func(path string) { h.told <- path })
+	t.Cleanup(func() { must(t, w.Close()) })
+	return h, w
+}
+
+// tells lets the Watch know of a change, which has to be told, and checks what
+// is watched afterwards.
+func (h *hand) tells(op fsnotify.Op, path string, watched ...string) {
+	h.t.Helper()
+	h.events <- fsnotify.Event{Name: path, Op: op}
+	if got := <-h.told; got != path {
+		h.t.Errorf("told of %s, want %s", got, path)
+	}
+	for _, dir := range watched {
+		if !h.watched[dir] {
+			h.t.Errorf("after news of %s, %s is not watched", path, dir)
+		}
+	}
+}
+
+func TestWatchWaitsForDirectories(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, name) }
+	h, w := newHand(t)
+	w.File(at("a/b/c/dev.yaml"))
+	w.Tree(at("a/tree"))
+	for range 2 {
+		must(t, os.Mkdir(at("a"), 0o700))
+		h.tells(fsnotify.Create, at("a"), at("a"))
+		must(t, os.MkdirAll(at("a/b/c"), 0o700)) // two at once
+		h.tells(fsnotify.Create, at("a/b"), at("a/b/c"))
+		h.tells(fsnotify.Create, at("a/b/c/dev.yaml"))
+		must(t, os.MkdirAll(at("a/tree/shop"), 0o700))
+		h.tells(fsnotify.Create, at("a/tree"), at("a/tree"), at("a/tree/shop"))
+		h.tells(fsnotify.Create, at("a/tree/shop/dev.yaml"))
+		must(t, os.RemoveAll(at("a")))
+		for _, dir := range []string{"a/tree/shop", "a/tree", "a/b/c", "a"} {
+			h.tells(fsnotify.Remove, at(dir))
+		}
+	}
+}
+
+// A refusing notifier has no more watches to give, or loses what it should
+// tell.
+func refusing(add error) (*agent.Notifier, chan<- error) {
+	events, errs := make(chan fsnotify.Event), make(chan error)
+	return &agent.Notifier{
+		Add: func(string) error { return add }, Remove: func(string) error { return nil },
+		Close:  func() error { close(events); return nil },
+		Events: events, Errors: errs,
+	}, errs
+}
+
+// TestWithoutWatchesFilesAreLookedAtOnUse: a user may have watches for so many
+// directories only.
+func TestWithoutWatchesFilesAreLookedAtOnUse(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dev.yaml")
+	must(t, os.WriteFile(file, []byte("one"), 0o600))
+	notify, _ := refusing(unix.ENOSPC)
+	w := agent.NewWatch(notify, func(path string) { t.Errorf("told of %s", path) })
+	w.File(file)
+	w.Tree(filepath.Dir(file))
+	cache, _ := cacheOf(&bakery{life: time.Hour, sources: []string{file}})
+	wants(t, loaf(t, cache), "1")
+	must(t, os.WriteFile(file, []byte("another"), 0o600))
+	wants(t, loaf(t, cache), "2")
+	must(t, w.Close())
+}
+
+func TestWhatIsLostIsToldOfAltogether(t *testing.T) {
+	dir, told := t.TempDir(), make(chan string, 2)
+	notify, errs := refusing(nil)
+	w := agent.NewWatch(notify, func(path string) { told <- path })
+	w.File(filepath.Join(dir, "dev.yaml"))
+	errs <- fsnotify.ErrEventOverflow
+	if got := <-told; got != dir {
+		t.Errorf("told of %s", got)
+	}
+	must(t, w.Close())
 }
 
 func TestTouchAlwaysGivesAnotherTime(t *testing.T) {

@@ -12,3 +12,7 @@ const Variable = ""
 
 // Now returns the time.
 func Now() time.Time { return time.Now() }
+
+// AfterFunc calls f after d, in a goroutine of its own, unless stop is called
+// first.
+func AfterFunc(d time.Duration, f func()) (stop func() bool) { return time.AfterFunc(d, f).Stop }

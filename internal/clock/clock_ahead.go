@@ -25,3 +25,12 @@ func Now() time.Time {
 	}
 	return time.Now().Add(ahead)
 }
+
+// glance is how often whoever waits looks at the clock that the test sets.
+const glance = 100 * time.Millisecond
+
+// AfterFunc calls f after d or sooner, in a goroutine of its own, unless stop is
+// called first.
+func AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return time.AfterFunc(min(d, glance), f).Stop
+}

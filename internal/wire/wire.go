@@ -262,13 +262,28 @@ type StatusResult struct {
 	Region   string        `json:"region,omitempty"`
 	Endpoint string        `json:"endpoint,omitempty"`
 	Leases   []LeaseStatus `json:"leases"`
+
+	Environments []EnvironmentStatus `json:"environments,omitempty"`
+	Locked       bool                `json:"locked,omitempty"`
+	Swappable    bool                `json:"swappable,omitempty"` // the system may write its memory to swap
 }
 
-// LeaseStatus describes one opened environment in memory.
+// LeaseStatus describes one fn::open in memory.
 type LeaseStatus struct {
+	Name    string    `json:"name"` // as in Lease
+	Expires time.Time `json:"expires,omitzero"`
+	Renew   time.Time `json:"renew,omitzero"`
+	Holders int       `json:"holders,omitempty"` // processes for which it is kept fresh
+}
+
+// EnvironmentStatus describes one opened environment in memory. One that shells
+// and commands want different parts of is there several times.
+type EnvironmentStatus struct {
 	Name    string    `json:"name"`
 	Expires time.Time `json:"expires,omitzero"`
 	Renew   time.Time `json:"renew,omitzero"`
+	Holders int       `json:"holders,omitempty"`
+	Problem string    `json:"problem,omitempty"` // why it, or something in it, was not renewed last time
 }
 
 // A ServeEvent is what OpServe tells while it lasts: first where the
