@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -131,19 +132,29 @@ func (t *tracer) written(layers []*cell) *esc.Origin {
 	return first
 }
 
-// span is where e stands. The end is known of scalars alone.
+// span is where e stands. A list or object ends behind the last scalar in it;
+// an end that is not certain is zero.
 func (t *tracer) span(src *Source, e *expr) (begin, end esc.Position) {
 	begin = esc.Position{File: src.file(), Line: e.line, Column: e.column}
+	last := &expr{line: e.line, column: e.column, raw: e.raw}
+	if e.last != nil {
+		last = &expr{line: e.last.Line, column: e.last.Column, raw: e.last.Value}
+	}
+	offset, ok := rawOffset([]byte(t.line(src, last.line)), &expr{line: 1, column: last.column, raw: last.raw})
+	if !ok {
+		return begin, end
+	}
+	width := utf8.RuneCountInString(last.raw) + 2*offset
+	return begin, esc.Position{File: begin.File, Line: last.line, Column: last.column + width}
+}
+
+// line is the function line for a text that is asked for many of them.
+func (t *tracer) line(src *Source, number int) string {
 	if t.lines[src] == nil {
 		t.lines[src] = strings.Split(string(src.Text), "\n")
 	}
-	if e.line > len(t.lines[src]) {
-		return begin, esc.Position{}
+	if number > len(t.lines[src]) {
+		return ""
 	}
-	text := t.lines[src][e.line-1]
-	d := diagnose(&Source{Text: []byte(text)}, &expr{line: 1, column: e.column, raw: e.raw}, "", "")
-	if d.End.Line != 0 {
-		end = esc.Position{File: begin.File, Line: e.line, Column: d.End.Column}
-	}
-	return begin, end
+	return t.lines[src][number-1]
 }

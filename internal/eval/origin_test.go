@@ -50,18 +50,18 @@ values:
 		t.Fatal(err)
 	}
 	want := []string{
-		": shop/dev:3:3-0 over shop/base:2",
+		": shop/dev:3:3-33 over shop/base:2",
 		".copy: shop/dev:5:9-14",
 		".copy.host: shop/dev:3:14-17 over shop/base:2",
 		".copy.port: shop/base:2:23-24",
-		".db: shop/dev:3:7-0 over shop/base:2",
+		".db: shop/dev:3:7-17 over shop/base:2",
 		".db.host: shop/dev:3:14-17 over shop/base:2",
 		".db.port: shop/base:2:23-24",
-		".list: shop/dev:4:9-0 over shop/base:3",
+		".list: shop/dev:4:9-18 over shop/base:3",
 		".list[0]: shop/dev:4:10-11",
-		".list[1]: shop/dev:4:13-0",
+		".list[1]: shop/dev:4:13-18",
 		".list[1].y: shop/dev:4:17-18",
-		".opened: shop/dev:6:11-0",
+		".opened: shop/dev:6:11-32",
 	}
 	if diff := cmp.Diff(want, origins("", o)); diff != "" {
 		t.Error(diff)

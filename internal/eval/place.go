@@ -82,6 +82,9 @@ func (r *run) solidify(p *place) ([]*cell, bool) {
 			if next, ok = r.solid(target); !ok {
 				return nil, false
 			}
+			if c.isFinal() {
+				next = next[:1] // as text, see own
+			}
 		}
 		cells = append(cells, next...)
 		object, ok := r.isObject(cells[len(cells)-1])
@@ -306,7 +309,8 @@ func (r *run) assemble(p *place) (result, bool) {
 }
 
 // own returns what p holds as text has it: of an object, only what its
-// uppermost layer says. Definitions count on that.
+// uppermost layer says. Definitions count on that. fn::final and fn::validate
+// do the same, but not to what lies deeper.
 func (r *run) own(p *place) (result, bool) {
 	x, ok := r.value(p)
 	switch {

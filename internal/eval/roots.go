@@ -68,7 +68,11 @@ func (env *environment) reaches(other *environment, seen map[*environment]bool) 
 
 // imported finds ${imports["project/name"]}.
 func (r *run) imported(env *environment, path []step) (*place, *problem, bool) {
-	if len(path) < 2 || path[1].isIndex {
+	if len(path) == 1 {
+		p, ok := r.allImports(env)
+		return p, nil, ok
+	}
+	if path[1].isIndex {
 		return nil, &problem{"imports needs the name of one", `write ${imports["project/name"].property}`}, true
 	}
 	var names []string
@@ -84,6 +88,29 @@ func (r *run) imported(env *environment, path []step) (*place, *problem, bool) {
 		return p, nil, ok
 	}
 	return nil, &problem{fmt.Sprintf("%q is not imported", clip(path[1].name)), esc.DidYouMean(path[1].name, names)}, true
+}
+
+// allImports returns ${imports}: an object of all imports by their names.
+func (r *run) allImports(env *environment) (*place, bool) {
+	fields := map[string]esc.Value{}
+	var x result
+	ready := true
+	for _, l := range env.links {
+		if l.load == nil {
+			l.load = r.load(env, l.decl.name)
+		}
+		p, ok := r.arrived(l.load, l.cyclic)
+		if !ok || p == nil {
+			ready = ready && ok
+			continue
+		}
+		one, ok := r.value(p)
+		ready = ready && ok
+		fields[l.decl.name] = one.value
+		x.include(one)
+	}
+	x.value = esc.New(fields)
+	return constant(env.cell(env.def.values), x).alone(), ready
 }
 
 // inline finds ${environments.project.name}, which needs no import.

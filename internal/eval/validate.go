@@ -24,7 +24,24 @@ func (r *run) validate(c *cell) (result, bool) {
 		x.value = x.value.Sealed()
 	}
 	x.leases = x.leases.with(described.leases)
-	return x, true
+	return r.uppermost(c.env.cell(c.expr.items[1]).alone(), x), true
+}
+
+// uppermost returns the value x of p without what only lower layers say.
+func (r *run) uppermost(p *place, x result) result {
+	fields, isObject := x.value.Object()
+	if len(p.solidCells) < 2 || !isObject {
+		return x
+	}
+	kept := make(map[string]esc.Value)
+	for _, name := range p.solidCells[0].names() {
+		kept[name] = fields[name]
+	}
+	sealed := x.value.IsSecret()
+	if x.value = esc.New(kept); sealed {
+		x.value = x.value.Sealed()
+	}
+	return x
 }
 
 // holds reports where a schema is wrong, and where a value is not what it
