@@ -33,7 +33,7 @@ var secrets = map[string]*regexp.Regexp{
 }
 
 // reveals matches command lines that ask to see secrets.
-var reveals = regexp.MustCompile(`escenv (open|export)\b|--no-mask|--show-secrets|escenv run \S+ -i `)
+var reveals = regexp.MustCompile(`escenv (open|export|credential-process)\b|--no-mask|--show-secrets|escenv run \S+ -i `)
 
 // A canary is the testing.T of one script. It reads what the script printed
 // from testscript's log.

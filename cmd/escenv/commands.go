@@ -18,7 +18,8 @@ func (p *program) commands() []*cli.Command {
 	group("in a directory",
 		p.newHookCommand(), p.newAllowCommand(), p.newDenyCommand(), p.newRevokeCommand(), p.newPruneCommand(),
 		p.newEditCommand(), p.newReloadCommand(), p.newStatusCommand(), p.newExportCommand())
-	group("for one command", p.newExecCommand(), p.newRunCommand(), p.newShellCommand())
+	group("for one command", p.newExecCommand(), p.newRunCommand(), p.newShellCommand(),
+		p.newCredentialProcessCommand())
 	group("environments", p.newOpenCommand(), p.newCheckCommand(), p.newEnvCommand())
 	group("behind them", p.newIssuerCommand(), p.newAgentCommand())
 	group("this program", p.newCompletionCommand(), p.newCompleteCommand(), p.newVersionCommand(), p.newHelpCommand())

@@ -21,6 +21,8 @@ func (p *program) runEarly() (status int, ok bool) {
 		return p.runExecution(parseRun)
 	case "shell":
 		return p.runExecution(p.parseShell)
+	case "credential-process":
+		return p.runCredentialProcess()
 	case "--version", "-V":
 		p.args[1] = "version" // as everybody types it
 	}
