@@ -40,18 +40,27 @@ func diagnoseRange(src *Source, e *expr, start, end int, summary, hint string) e
 	return d
 }
 
-// endOf returns where a list or object ends: behind the last scalar in it. It
-// is zero if that is not certain.
+// endOf returns where e ends: a list or object ends behind the last scalar in
+// it. It is zero if that is not certain.
 func endOf(src *Source, e *expr) esc.Position {
-	if e.last == nil {
-		return esc.Position{}
+	last := e
+	if e.last != nil {
+		last = &expr{line: e.last.Line, column: e.last.Column, raw: e.last.Value}
 	}
-	last := &expr{line: e.last.Line, column: e.last.Column, raw: e.last.Value}
 	offset, ok := rawOffset(src.Text, last)
+	width := utf8.RuneCountInString(last.raw) + 2*offset
+	if last.raw == "" {
+		rest := fromColumn(line(src.Text, last.line), last.column)
+		ok = true
+		for _, empty := range []string{`""`, "''", "[]", "{}"} {
+			if strings.HasPrefix(rest, empty) {
+				width = len(empty)
+			}
+		}
+	}
 	if !ok {
 		return esc.Position{}
 	}
-	width := utf8.RuneCountInString(last.raw) + 2*offset
 	return esc.Position{File: src.file(), Line: last.line, Column: last.column + width}
 }
 

@@ -73,21 +73,19 @@ func (r *reader) new(n *yaml.Node, parent *expr, step string) *expr {
 	if n.Kind == yaml.ScalarNode {
 		e.raw = n.Value
 	} else {
-		e.last = lastScalar(n)
+		e.last = innermostLast(n)
 	}
 	r.ids++
 	return e
 }
 
-// lastScalar returns what a list or object ends with, nil if that is empty.
-func lastScalar(n *yaml.Node) *yaml.Node {
+// innermostLast returns what a list or object ends with: a scalar, or something
+// empty.
+func innermostLast(n *yaml.Node) *yaml.Node {
 	for len(n.Content) > 0 {
 		n = n.Content[len(n.Content)-1]
 	}
-	if n.Kind == yaml.ScalarNode {
-		return n
-	}
-	return nil
+	return n
 }
 
 // admit refuses the YAML that definitions do not use, and too much of it.

@@ -61,7 +61,7 @@ values:
 		".list[0]: shop/dev:4:10-11",
 		".list[1]: shop/dev:4:13-18",
 		".list[1].y: shop/dev:4:17-18",
-		".opened: shop/dev:6:11-32",
+		".opened: shop/dev:6:11-33",
 	}
 	if diff := cmp.Diff(want, origins("", o)); diff != "" {
 		t.Error(diff)

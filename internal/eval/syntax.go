@@ -46,7 +46,7 @@ type expr struct {
 	line   int        // from 1
 	column int        // from 1, in characters
 	raw    string     // a scalar's text as YAML reads it
-	last   *yaml.Node // the last scalar in a list or object; nil if there is none
+	last   *yaml.Node // what a list or object ends with
 	parent *expr
 	step   string // how parent reaches it: ".name", "[0]"
 
