@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 )
 
@@ -25,16 +24,16 @@ func (c *Command) Child(ctx context.Context) (Status, error) {
 	if r.out, err = c.openOutputs(); err != nil {
 		return Status{}, fmt.Errorf("opening what %s writes to: %w", c.Args[0], err)
 	}
+	if r.child, err = c.start(path, r.out.files, r.terminal == nil); err != nil {
+		r.out.abandon()
+		return Status{}, &StartError{c.Args[0], err}
+	}
+	// Not before: it takes as long as many commands do. Whatever ends escenv
+	// until then ends the command, too.
 	caught, stop := catch(r.signals()...)
 	defer stop()
 	endings, callOff := endings(ctx)
 	defer callOff()
-	runtime.LockOSThread() // see followUs
-	defer runtime.UnlockOSThread()
-	if r.pid, err = c.start(path, r.out.files, r.terminal == nil); err != nil {
-		r.out.abandon()
-		return Status{}, &StartError{c.Args[0], err}
-	}
 	r.out.pump(c)
 	status := r.follow(caught, endings)
 	if err := r.out.drain(); err != nil && status.Code() == 0 {
@@ -45,12 +44,12 @@ func (c *Command) Child(ctx context.Context) (Status, error) {
 
 // start starts the command, in a process group of its own if there is no
 // terminal whose signals the group is to get.
-func (c *Command) start(path string, files []*os.File, group bool) (int, error) {
+func (c *Command) start(path string, files []*os.File, group bool) (*child, error) {
 	sys := &syscall.SysProcAttr{Setpgid: group}
 	followUs(sys)
 	attr := &syscall.ProcAttr{Env: c.Env, Sys: sys}
 	for _, f := range append([]*os.File{c.Stdin}, files...) {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	return syscall.ForkExec(path, c.Args, attr)
+	return spawn(path, c.Args, attr)
 }

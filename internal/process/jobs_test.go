@@ -63,7 +63,7 @@ func TestContinuesInTheBackground(t *testing.T) {
 			t.Parallel()
 			term := inInteractive(t, "bash")
 			done := t.TempDir() + "/done"
-			term.typed(inShell(mode) + ` sh -c 'echo rea""dy; while ! test -e "$0"; do sleep 0.05; done; echo work is do""ne' ` + done + "\r")
+			term.typed(inShell(mode) + ` bash -c 'exec 3<> <(:); echo rea""dy; until test -e "$0"; do read -r -t 0.05 -u 3; done; echo work is do""ne' ` + done + "\r")
 			term.expect("ready")
 			term.typed("\x1a")
 			term.expect("prompt> ")

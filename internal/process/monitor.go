@@ -46,13 +46,12 @@ type monitor struct {
 	user  int         // the user's terminal
 	saved *term.State // how it was,
 	raw   *term.State // and how escenv set it
-	pid   int         // the command's, and its process group's
+
+	command *child
 }
 
 func (m *monitor) run() int {
-	// Caught rather than ignored, see catch. The terminal's go to the command.
-	_, stop := catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
-		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGUSR1, syscall.SIGUSR2)
+	_, stop := catch(syscall.SIGHUP) // not ignored: the command would ignore it, too
 	defer stop()
 	m.saved, _ = term.GetState(m.user)
 	if unix.IoctlSetInt(m.tty, unix.TIOCSCTTY, 0) != nil || m.link.report(report{}) != nil {
@@ -74,19 +73,20 @@ func (m *monitor) run() int {
 }
 
 func (m *monitor) start(o order) (err error) {
-	m.pid, err = syscall.ForkExec(o.start.path, o.start.args, &syscall.ProcAttr{
+	m.command, err = spawn(o.start.path, o.start.args, &syscall.ProcAttr{
 		Env:   o.start.env,
 		Files: []uintptr{0, 1, 2},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.foreground, Ctty: m.tty},
 	})
-	// From now on the monitor may be in the background of its own terminal.
-	signal.Ignore(syscall.SIGTTOU)
+	// Not before, for the same reason. From now on the monitor may be in the
+	// background of its own terminal.
+	signal.Ignore(syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGTSTP,
+		syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 	return err
 }
 
 // serve follows orders and reports until the command ends or escenv does.
 func (m *monitor) serve() {
-	events := watch(m.pid)
 	orders := each(m.link.nextOrder)
 	for {
 		select {
@@ -96,7 +96,7 @@ func (m *monitor) serve() {
 				return
 			}
 			m.obey(o)
-		case ws := <-events:
+		case ws := <-m.command.events:
 			if !ws.Stopped() {
 				m.ended(ws)
 				return
@@ -110,12 +110,12 @@ func (m *monitor) obey(o order) {
 	if o.signal == syscall.SIGCONT {
 		group := unix.Getpgrp()
 		if o.foreground {
-			group = m.pid
+			group = m.command.pid
 			m.raw, _ = term.GetState(m.user)
 		}
 		_ = setForeground(m.tty, group)
 	}
-	_ = unix.Kill(-m.pid, o.signal)
+	_ = unix.Kill(-m.command.pid, o.signal)
 }
 
 // ended takes the terminal back, since whatever group has it is hung up when
@@ -128,7 +128,7 @@ func (m *monitor) ended(ws syscall.WaitStatus) {
 // abandoned does for a killed escenv what a terminal and a shell would.
 func (m *monitor) abandoned() {
 	m.restore()
-	groups := []int{m.pid}
+	groups := []int{m.command.pid}
 	if front, err := unix.IoctlGetInt(m.tty, unix.TIOCGPGRP); err == nil && front > 1 && front != unix.Getpgrp() {
 		groups = append(groups, front)
 	}

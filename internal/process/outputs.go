@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -87,6 +88,11 @@ func (o *outputs) abandon() {
 		l.end.Close()
 		l.from.Close()
 	}
+}
+
+// screens reports whether a stream is carried from a terminal.
+func (o *outputs) screens() bool {
+	return slices.ContainsFunc(o.legs, func(l leg) bool { return l.screen })
 }
 
 // resize gives the screens the size of the user's terminal. That has told the

@@ -27,17 +27,18 @@ func (c *Command) Pty(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	s := &session{asked: isTerminal(c.Stdin) && isTerminal(c.Stdout)}
-	var stop func()
-	s.caught, stop = catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
-		syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2,
-		syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
-	defer stop()
-	endings, callOff := endings(ctx)
-	defer callOff()
+	stop := func() {}
+	defer func() { stop() }() // not before the terminal is as it was
 	defer s.close()
 	if err := s.open(c); err != nil {
 		return Status{}, fmt.Errorf("opening a terminal: %w", err)
 	}
+	// While the monitor starts, and before the terminal is touched.
+	s.caught, stop = catch(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+		syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2,
+		syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
+	endings, callOff := endings(ctx)
+	defer callOff()
 	if err := s.start(path, c); err != nil {
 		return Status{}, err
 	}
@@ -104,8 +105,7 @@ func (s *session) openStderr(c *Command) (*os.File, error) {
 	return w, nil
 }
 
-// startMonitor starts the monitor and waits until it is ready to set the
-// terminal back. It gets some files under the numbers they have here, so that
+// startMonitor starts the monitor, which gets some files under the numbers they have here, so that
 // none the caller opened for the command is in their way.
 func (s *session) startMonitor(self string, files []*os.File, slave *os.File) error {
 	link, other, err := newLinkPair()
@@ -131,18 +131,16 @@ func (s *session) startMonitor(self string, files []*os.File, slave *os.File) er
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	pid, err := syscall.ForkExec(self, args, attr)
-	if err != nil {
-		return err
-	}
-	s.monitor = watch(pid)
-	other.Close()
-	_, err = link.nextReport()
+	s.monitor, err = spawn(self, args, attr)
 	return err
 }
 
-// start sets the user's terminal and has the monitor start the command.
+// start sets the user's terminal, once the monitor is ready to set it back, and
+// has the monitor start the command.
 func (s *session) start(path string, c *Command) error {
+	if _, err := s.link.nextReport(); err != nil {
+		return fmt.Errorf("starting on a terminal: %w", err)
+	}
 	s.granted = s.user == nil || s.asked && foreground(s.user)
 	if s.granted {
 		s.raw()

@@ -12,19 +12,25 @@ import (
 type relay struct {
 	terminal *os.File // the controlling terminal, nil if there is none
 	out      *outputs
-	pid      int
+	child    *child
 }
 
 func (r *relay) signals() []os.Signal {
-	return []os.Signal{
+	all := []os.Signal{
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP,
 	}
+	if r.terminal == nil {
+		all = append(all, syscall.SIGCONT) // a terminal's shell continues both
+	}
+	if r.out.screens() {
+		all = append(all, syscall.SIGWINCH)
+	}
+	return all
 }
 
 // follow hands on signals until the command ends.
 func (r *relay) follow(caught *signals, endings <-chan syscall.Signal) Status {
-	events := watch(r.pid)
 	for {
 		select {
 		case s := <-caught.rare:
@@ -33,7 +39,7 @@ func (r *relay) follow(caught *signals, endings <-chan syscall.Signal) Status {
 			r.pass(syscall.SIGWINCH)
 		case s := <-endings:
 			r.send(s)
-		case ws := <-events:
+		case ws := <-r.child.events:
 			if !ws.Stopped() {
 				return statusOf(ws)
 			}
@@ -48,17 +54,17 @@ func (r *relay) pass(s syscall.Signal) {
 	switch {
 	case s == syscall.SIGPIPE: // ours: the pump notices
 	case typed && foreground(r.terminal):
-	case s == syscall.SIGWINCH && r.terminal != nil:
-		r.out.resize(r.pid)
+	case s == syscall.SIGWINCH:
+		r.out.resize(r.child.pid)
 	default:
 		r.send(s)
 	}
 }
 
 func (r *relay) send(s syscall.Signal) {
-	to := r.pid
+	to := r.child.pid
 	if r.terminal == nil {
-		to = -r.pid
+		to = -to
 	}
 	_ = unix.Kill(to, s)
 }
@@ -70,32 +76,4 @@ func (r *relay) stopped(s syscall.Signal) {
 		return
 	}
 	_ = unix.Kill(os.Getpid(), syscall.SIGSTOP)
-}
-
-// watch waits for the process and tells when it stops and when it ends. The
-// first process of a container has children it never started, and waits for
-// them, too.
-func watch(pid int) <-chan syscall.WaitStatus {
-	events := make(chan syscall.WaitStatus)
-	whom := pid
-	if os.Getpid() == 1 {
-		whom = -1
-	}
-	go func() {
-		for {
-			var ws syscall.WaitStatus
-			who, err := syscall.Wait4(whom, &ws, syscall.WUNTRACED, nil)
-			if err == syscall.EINTR || err == nil && who != pid {
-				continue
-			}
-			if err != nil {
-				ws = 255 << 8 // nobody's child: it ended, who knows how
-			}
-			events <- ws
-			if !ws.Stopped() {
-				return
-			}
-		}
-	}()
-	return events
 }

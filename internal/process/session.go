@@ -16,7 +16,7 @@ type session struct {
 	master   *os.File
 	keyboard *keyboard
 	pumps    []*pump
-	monitor  <-chan syscall.WaitStatus
+	monitor  *child
 	link     *link
 	caught   *signals
 
@@ -122,7 +122,7 @@ func (s *session) cooked() {
 // ended carries what is left of the output when the monitor is gone, so that
 // nothing but what the command left behind holds the pty.
 func (s *session) ended(ws syscall.WaitStatus) Status {
-	<-s.monitor
+	<-s.monitor.events
 	for _, p := range s.pumps {
 		p.drain()
 	}
