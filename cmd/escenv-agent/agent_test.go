@@ -427,7 +427,7 @@ func TestForgetIsToldToTheShells(t *testing.T) {
 	h.start()
 	h.variable()
 	before := h.generation()
-	h.run("one", "agent", "forget")
+	h.run("one", "forget")
 	status, err := h.status()
 	if err != nil || len(status.Leases) > 0 || !h.generation().After(before) {
 		t.Errorf("got %+v, %v", status, err)

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/build"
-	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -22,16 +21,22 @@ func (p *program) newAgentCommand() *cli.Command {
 		Name:  "agent",
 		Usage: "start, stop or look at the agent that keeps opened environments",
 		Description: help(`The agent opens environments, keeps them in memory until shortly before they
-expire, and gives them to escenv over a socket only you can reach. escenv starts
-it by itself, and it ends by itself when nobody asks it anything for an hour
-(agent: {idle: 1h} in config.yaml).`, plainExit, "escenv agent status"),
+expire, and gives them to escenv over a socket only you can reach. What a live
+shell or command uses it renews ahead of time. escenv starts it by itself, and it
+ends by itself when nobody asks it anything for an hour and nobody uses what it
+keeps (agent: {idle: 1h} in config.yaml).`, plainExit, "escenv agent status"),
 		Subcommands: []*cli.Command{
 			p.agentCommand("start", "start the agent", `Starts the agent, unless this build's is running. Every command that needs it does
 that by itself.`, p.runAgentStart),
 			p.agentCommand("stop", "stop the agent", `Stops the agent. What it keeps in memory is gone; what shells have loaded stays
 until it expires. The next command that needs the agent starts another.`, p.runAgentStop),
 			p.newAgentStatusCommand(),
-			p.agentCommand("forget", "drop every opened environment", `Drops every opened environment. Shells ask for theirs again at their next prompt.`, p.runAgentForget),
+			p.agentCommand("lock", "drop everything and open nothing until unlocked", `Drops every opened environment and opens none, for nobody, until escenv agent
+unlock: each shell puts its variables away at its next prompt. Stopping the agent
+does not unlock it; a reboot does. Commands that run keep what they have, and
+--no-agent asks no agent: a lock is for leaving the desk, not against programs of
+your own.`, p.runAgentLock),
+			p.agentCommand("unlock", "open environments again", `Ends escenv agent lock. Each shell loads its environment again at its next prompt.`, p.runAgentUnlock),
 		},
 	}
 }
@@ -85,18 +90,15 @@ func (p *program) runAgentStop(ctx context.Context) error {
 	return p.unlessAbsent(p.sharedClient(path).Call(ctx, wire.OpLeave, nil, nil))
 }
 
-// runAgentForget has the agent forget, if there is one. One of another build
-// forgets by being replaced.
-func (p *program) runAgentForget(ctx context.Context) error {
-	path, err := p.socketPath()
-	if err != nil {
-		return err
-	}
-	err = p.sharedClient(path).Call(ctx, wire.OpForget, nil, nil)
-	if hasKind(err, esc.BuildMismatch) {
-		err = p.callShared(ctx, wire.OpForget, nil, nil)
-	}
-	return p.unlessAbsent(err)
+// runAgentLock locks the agent, which is started to know it.
+func (p *program) runAgentLock(ctx context.Context) error {
+	return p.callShared(ctx, wire.OpLock, nil, nil)
+}
+
+// runAgentUnlock unlocks it again. One that was stopped is started, because the
+// next would be locked, too.
+func (p *program) runAgentUnlock(ctx context.Context) error {
+	return p.callShared(ctx, wire.OpUnlock, nil, nil)
 }
 
 // unlessAbsent takes it for success that there is no agent: then there is
@@ -165,14 +167,46 @@ func (p *program) printAgent(out *printer, status *wire.StatusResult) {
 	if status.Endpoint != "" {
 		out.printf("endpoint   %s\n", safe(status.Endpoint))
 	}
+	if status.Swappable {
+		out.printf("memory     may be swapped to disk: ulimit -l is too low to lock it\n")
+	}
+	if status.Locked {
+		out.printf("locked     opens nothing until: escenv agent unlock\n")
+	}
+	for _, l := range status.Leases {
+		out.printf("lease      %s, %s%s\n", safe(l.Name), p.lifetime(l), heldBy(l.Holders))
+	}
+	p.printOpened(out, status)
+}
+
+// printOpened prints the environments in memory that rest on no lease, and what
+// could not be renewed.
+func (p *program) printOpened(out *printer, status *wire.StatusResult) {
 	var said []string
-	for _, l := range status.Leases { // a shell and exec may have one each
-		line := fmt.Sprintf("lease      %s, %s\n", safe(l.Name), p.lifetime(l))
+	for _, e := range status.Environments { // a shell and exec may have one each
+		line := ""
+		switch {
+		case e.Problem != "":
+			line = fmt.Sprintf("problem    %s was not renewed: %s\n", safe(e.Name), safe(e.Problem))
+		case e.Expires.IsZero():
+			line = fmt.Sprintf("opened     %s, does not expire%s\n", safe(e.Name), heldBy(e.Holders))
+		}
 		if !slices.Contains(said, line) {
 			out.printf("%s", line)
 			said = append(said, line)
 		}
 	}
+}
+
+// heldBy says for how many processes something is kept fresh.
+func heldBy(holders int) string {
+	switch holders {
+	case 0:
+		return ""
+	case 1:
+		return ", in use by 1 process"
+	}
+	return fmt.Sprintf(", in use by %d processes", holders)
 }
 
 // lifetime says how long a lease lasts.
@@ -181,5 +215,8 @@ func (p *program) lifetime(l wire.LeaseStatus) string {
 		return "does not expire"
 	}
 	left := func(t time.Time) time.Duration { return max(t.Sub(p.now()).Round(time.Second), 0) }
+	if l.Holders == 0 {
+		return "expires in " + left(l.Expires).String()
+	}
 	return fmt.Sprintf("expires in %s, renewed in %s", left(l.Expires), left(l.Renew))
 }

@@ -21,7 +21,7 @@ func (p *program) commands() []*cli.Command {
 	group("for one command", p.newExecCommand(), p.newRunCommand(), p.newShellCommand(),
 		p.newCredentialProcessCommand())
 	group("environments", p.newOpenCommand(), p.newCheckCommand(), p.newEnvCommand())
-	group("behind them", p.newIssuerCommand(), p.newAgentCommand())
+	group("behind them", p.newIssuerCommand(), p.newAgentCommand(), p.newForgetCommand())
 	group("this program", p.newCompletionCommand(), p.newCompleteCommand(), p.newVersionCommand(), p.newHelpCommand())
 	inherit(commands)
 	return commands

@@ -19,10 +19,6 @@ import (
 // credentials are about to expire.
 const DefaultPatience = time.Second
 
-// lastMinute is how much time credentials must have left for whoever cannot
-// replace them later, or else a renewal is waited for, a little.
-const lastMinute = time.Minute
-
 // failureHold is how long prompts share the failure of one attempt, so that
 // many shells do not knock at a door that is shut.
 const failureHold = 250 * time.Millisecond
@@ -69,9 +65,9 @@ type entry struct {
 }
 
 // Open returns the environment from memory, or opens it. While credentials are
-// valid nobody waits for their renewal, except for a moment those who come in
-// the last minute and are no prompt. It never returns an environment that has
-// expired.
+// valid no prompt waits for their renewal: it is told when that has come. A
+// command cannot be told, so it waits a moment if they are about to expire. Open
+// never returns an environment that has expired.
 func (c *Cache) Open(ctx context.Context, req esc.Request) (*esc.Environment, error) {
 	env, err := c.open(ctx, req)
 	if err == nil && req.Holder != 0 {
@@ -90,7 +86,7 @@ func (c *Cache) open(ctx context.Context, req esc.Request) (*esc.Environment, er
 		return c.fetch(ctx, req)
 	case held.fresh(now):
 		return held.env, nil
-	case req.Hook || held.until(held.expires, now) > lastMinute:
+	case req.Hook || !held.late(now):
 		c.renew(req)
 		return held.env, nil
 	}

@@ -30,6 +30,11 @@ func (s span) valid(now time.Time) bool {
 	return s.expires.IsZero() || s.until(s.expires, now) > 0
 }
 
+// late reports whether more than half of the time for renewals is over.
+func (s span) late(now time.Time) bool {
+	return s.until(s.expires, now) <= s.expires.Sub(s.renew)/2
+}
+
 // due is when to open it again.
 func (s span) due() time.Time {
 	if s.renew.IsZero() {
