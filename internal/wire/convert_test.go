@@ -42,7 +42,11 @@ func TestEnvironmentComesBackAsItWent(t *testing.T) {
 	env := &esc.Environment{
 		Name: "shop/dev shop/more",
 		Variables: []esc.Variable{
-			{Name: "A", Value: esc.New("é\n\x00\u2028'\"")}, {Name: "B", Value: esc.NewSecret("s")}, {Name: "C", Value: esc.New("")},
+			{Name: "A", Value: esc.New("é\n\x00\u2028'\"")}, {Name: "B", Value: esc.NewSecret("s"), Leases: []int{0}}, {Name: "C", Value: esc.New("")},
+		},
+		Files: []esc.File{{Name: "D", Content: esc.NewSecret("x\n"), Leases: []int{0}}, {Name: "E", Content: esc.New("")}},
+		Leases: []esc.Lease{
+			{Name: "aws-login at shop/dev:3:5", Expires: time.Date(2026, 11, 23, 16, 0, 0, 5, time.UTC), Renew: time.Date(2026, 11, 23, 15, 55, 0, 0, time.UTC)},
 		},
 		Value: esc.New(map[string]esc.Value{
 			"list": esc.New([]esc.Value{esc.New(true), esc.New(nil), esc.New(json.Number("1e400"))}),

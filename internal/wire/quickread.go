@@ -84,7 +84,7 @@ func decodeOpenResult(body []byte, into any) error {
 		case "variables":
 			in.list(func() { result.Variables = append(result.Variables, in.variable()) })
 		case "files":
-			in.other(&result.Files)
+			in.list(func() { result.Files = append(result.Files, in.file()) })
 		case "value":
 			result.Value = in.raw()
 		case "secrets":
@@ -94,7 +94,7 @@ func decodeOpenResult(body []byte, into any) error {
 		case "renew":
 			result.Renew = in.time()
 		case "leases":
-			in.other(&result.Leases)
+			in.list(func() { result.Leases = append(result.Leases, in.lease()) })
 		case "sources":
 			result.Sources = in.texts()
 		case "allow":
@@ -186,12 +186,51 @@ func (in *reader) variable() (v Variable) {
 		case "secret":
 			v.Secret = in.boolean()
 		case "leases":
-			in.list(func() { v.Leases = append(v.Leases, in.integer()) })
+			v.Leases = in.integers()
 		default:
 			in.skip()
 		}
 	})
 	return v
+}
+
+func (in *reader) file() (f File) {
+	in.object(func(name string, in *reader) {
+		switch name {
+		case "name":
+			f.Name = in.text()
+		case "content":
+			f.Content = in.text()
+		case "secret":
+			f.Secret = in.boolean()
+		case "leases":
+			f.Leases = in.integers()
+		default:
+			in.skip()
+		}
+	})
+	return f
+}
+
+func (in *reader) lease() (l Lease) {
+	in.object(func(name string, in *reader) {
+		switch name {
+		case "name":
+			l.Name = in.text()
+		case "expires":
+			l.Expires = in.time()
+		case "renew":
+			l.Renew = in.time()
+		default:
+			in.skip()
+		}
+	})
+	return l
+}
+
+func (in *reader) integers() (numbers []int) {
+	in.list(func() { numbers = append(numbers, in.integer()) })
+	return numbers
 }
 
 func (in *reader) ref() (r esc.Ref) {

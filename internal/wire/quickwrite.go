@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/json"
-	"errors"
 	"strconv"
 	"time"
 
@@ -95,32 +94,66 @@ func encodeOpenResult(r *OpenResult) (json.RawMessage, error) {
 	b := appendString([]byte(`{"name":`), r.Name)
 	b = append(b, `,"variables":[`...)
 	for i, v := range r.Variables {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendString(append(b, `{"name":`...), v.Name)
-		b = appendString(append(b, `,"value":`...), v.Value)
-		if v.Secret {
-			b = append(b, `,"secret":true`...)
-		}
-		b = append(appendIntegers(b, `,"leases":`, v.Leases), '}')
+		b = appendMember(b, i, v.Name, `,"value":`, v.Value, v.Secret, v.Leases)
 	}
 	b = append(b, ']')
-	b, filesErr := appendJSON(b, `,"files":`, r.Files)
+	b = appendFiles(b, r.Files)
 	if len(r.Value) > 0 {
 		b = append(append(b, `,"value":`...), r.Value...)
 	}
 	b = appendTexts(b, `,"secrets":`, r.Secrets)
 	b = appendTime(b, `,"expires":`, r.Expires)
 	b = appendTime(b, `,"renew":`, r.Renew)
+	b = appendLeases(b, r.Leases)
 	b = appendTexts(b, `,"sources":`, r.Sources)
-	b, leasesErr := appendJSON(b, `,"leases":`, r.Leases)
 	b = appendTexts(b, `,"allow":`, r.Allow)
 	if r.Quiet {
 		b = append(b, `,"quiet":true`...)
 	}
-	b, warningsErr := appendJSON(b, `,"warnings":`, r.Warnings)
-	return append(b, '}'), errors.Join(filesErr, leasesErr, warningsErr)
+	b, err := appendJSON(b, `,"warnings":`, r.Warnings)
+	return append(b, '}'), err
+}
+
+// appendMember appends element i of a list: a variable or a file.
+func appendMember(b []byte, i int, name, content, text string, secret bool, leases []int) []byte {
+	if i > 0 {
+		b = append(b, ',')
+	}
+	b = appendString(append(b, `{"name":`...), name)
+	b = appendString(append(b, content...), text)
+	if secret {
+		b = append(b, `,"secret":true`...)
+	}
+	return append(appendIntegers(b, `,"leases":`, leases), '}')
+}
+
+// appendFiles appends the files, if there are any.
+func appendFiles(b []byte, files []File) []byte {
+	if len(files) == 0 {
+		return b
+	}
+	b = append(b, `,"files":[`...)
+	for i, f := range files {
+		b = appendMember(b, i, f.Name, `,"content":`, f.Content, f.Secret, f.Leases)
+	}
+	return append(b, ']')
+}
+
+// appendLeases appends the leases, if there are any.
+func appendLeases(b []byte, leases []Lease) []byte {
+	if len(leases) == 0 {
+		return b
+	}
+	b = append(b, `,"leases":[`...)
+	for i, l := range leases {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"name":`...), l.Name)
+		b = appendTime(b, `,"expires":`, l.Expires)
+		b = append(appendTime(b, `,"renew":`, l.Renew), '}')
+	}
+	return append(b, ']')
 }
 
 // appendJSON appends a member that is left out if it is empty, and rare: it

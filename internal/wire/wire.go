@@ -97,8 +97,8 @@ type OpenResult struct {
 	Value     json.RawMessage  `json:"value,omitempty"` // what was wanted beyond the variables
 	Secrets   []string         `json:"secrets,omitempty"`
 	Expires   time.Time        `json:"expires,omitzero"`
-	Renew     time.Time        `json:"renew,omitzero"`   // when to ask again; before Expires
-	Leases    []Lease          `json:"leases,omitempty"` // not for a hook
+	Renew     time.Time        `json:"renew,omitzero"` // when to ask again; before Expires
+	Leases    []Lease          `json:"leases,omitempty"`
 	Sources   []string         `json:"sources,omitempty"`
 	Allow     []string         `json:"allow,omitempty"` // dangerous names the user's configuration allows in the hook
 	Quiet     bool             `json:"quiet,omitempty"` // the user's configuration wants no word from the hook
