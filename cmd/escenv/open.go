@@ -14,23 +14,16 @@ import (
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
-	"github.com/escenv/escenv/shells"
 )
 
 // valueFormats show values, the default first.
 var valueFormats = [...]string{"json", "yaml", "string", "detailed"}
 
-// formats that open can write. All but valueFormats are those of environment
-// variables: they know no PATH.
-func formats() []string {
-	all := append(valueFormats[:len(valueFormats):len(valueFormats)], "dotenv", "shell", "github-env")
-	for _, shell := range shells.Names() {
-		if !slices.Contains(all, shell) {
-			all = append(all, shell)
-		}
-	}
-	return all
-}
+// variableFormats show environmentVariables: they know no PATH.
+var variableFormats = [...]string{"dotenv", "github-env", "shell", "bash", "zsh", "fish"}
+
+// formats that open can write.
+func formats() []string { return slices.Concat(valueFormats[:], variableFormats[:]) }
 
 func (p *program) newOpenCommand() *cli.Command {
 	var ask wire.RenderArgs
@@ -46,14 +39,15 @@ PATH reads like a reference in a definition: aws.login.sessionToken, hosts[0],
    string         one value as it is
    detailed       JSON with what is secret, and where each value was written
    dotenv         the environmentVariables, for loaders of .env files
-   shell, NAME    the same for a shell: eval "$(escenv open REF --format bash)"
+   shell          the same for sh and its family: eval "$(escenv open ...)"
+   bash zsh fish  the same in a shell's own words
    github-env     the same for $GITHUB_ENV; secrets are masked in the job's log
 
 What a format cannot hold exactly is refused.`,
 			plainExit, `escenv open shop/dev --format json | jq .aws
 escenv open shop/dev db.password --format string`),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: valueFormats[0], Usage: "print as `FORMAT`: " + strings.Join(formats(), ", "), Destination: &ask.Format},
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: valueFormats[0], Usage: "print as `FORMAT`, one of those above", Destination: &ask.Format},
 			p.noAgentFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -68,7 +62,7 @@ escenv open shop/dev db.password --format string`),
 }
 
 func (p *program) runOpen(ctx context.Context, ref string, args wire.RenderArgs) (err error) {
-	variables := !slices.Contains(valueFormats[:], args.Format)
+	variables := slices.Contains(variableFormats[:], args.Format)
 	switch {
 	case !slices.Contains(formats(), args.Format):
 		return unknownFormat(args.Format)

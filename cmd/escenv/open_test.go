@@ -21,7 +21,7 @@ func TestFormatsAreThoseOfTheAgent(t *testing.T) {
 		t.Errorf("%q, and the agent knows %q", ours, theirs)
 	}
 	for _, format := range formats() {
-		if render.OfVariables(format) == slices.Contains(valueFormats[:], format) {
+		if render.OfVariables(format) != slices.Contains(variableFormats[:], format) {
 			t.Errorf("%s is a format of variables here or there, but not both", format)
 		}
 	}

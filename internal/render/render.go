@@ -18,25 +18,20 @@ import (
 )
 
 // Formats lists the formats of Text.
-func Formats() []string { return slices.Concat(valueFormats[:], variableFormats[:], dialects()) }
+func Formats() []string { return slices.Concat(valueFormats[:], variableFormats[:], dialects[:]) }
 
 // valueFormats show values.
 var valueFormats = [...]string{"json", "yaml", "string", "detailed"}
 
-// variableFormats show environment variables, and so do the names of shells.
+// variableFormats show environment variables, and so do the dialects.
 var variableFormats = [...]string{"dotenv", "github-env", "shell"}
 
-// dialects are the shells whose names are formats. Whatever else shells knows
-// by the name of one of ours is ours.
-func dialects() []string {
-	return slices.DeleteFunc(shells.Names(), func(name string) bool {
-		return slices.Contains(valueFormats[:], name) || slices.Contains(variableFormats[:], name)
-	})
-}
+// dialects are the shells whose own words are a format.
+var dialects = [...]string{"bash", "zsh", "fish"}
 
 // OfVariables reports whether a format shows environment variables, not values.
 func OfVariables(format string) bool {
-	return slices.Contains(variableFormats[:], format) || slices.Contains(dialects(), format)
+	return slices.Contains(variableFormats[:], format) || slices.Contains(dialects[:], format)
 }
 
 // An Input is what Text writes.
@@ -66,8 +61,7 @@ func Text(in Input, format string) ([]byte, error) {
 		return githubText(in.Variables, in.Random)
 	case "shell":
 		return shellText(in.Variables, "sh")
-	}
-	if slices.Contains(dialects(), format) {
+	case "bash", "zsh", "fish":
 		return shellText(in.Variables, format)
 	}
 	return nil, Unknown(format)
@@ -179,6 +173,9 @@ func shellText(vars []esc.Variable, shell string) ([]byte, error) {
 		return nil, err
 	}
 	return assignments(vars, func(name, value string) (string, error) {
+		if !dialect.Holds(value) {
+			return "", cannotHold(name, "what "+shell+" has no words for")
+		}
 		return dialect.Export(name, value), nil
 	})
 }
