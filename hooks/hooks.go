@@ -16,7 +16,7 @@ import (
 	"github.com/escenv/escenv/shells"
 )
 
-//go:embed hook.bash hook.zsh hook.fish complete.bash complete.zsh complete.fish
+//go:embed hook.* complete.*
 var scripts embed.FS
 
 // placeholder stands in the scripts where the quoted path of escenv goes.
@@ -30,7 +30,16 @@ func Script(d shells.Dialect, self string) (string, error) { return script("hook
 func Completion(d shells.Dialect, self string) (string, error) { return script("complete", d, self) }
 
 func script(kind string, d shells.Dialect, self string) (string, error) {
-	text, err := scripts.ReadFile(kind + "." + d.Name())
+	suffix := d.Name()
+	switch suffix { // the files are called as people call them
+	case "elvish":
+		suffix = "elv"
+	case "xonsh":
+		suffix = "xsh"
+	case "pwsh":
+		suffix = "ps1"
+	}
+	text, err := scripts.ReadFile(kind + "." + suffix)
 	if err != nil {
 		return "", fmt.Errorf("there is no script for %s", d.Name())
 	}
