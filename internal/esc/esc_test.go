@@ -85,6 +85,17 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// An unknown may have a shape, and nothing else that could be revealed.
+func TestShape(t *testing.T) {
+	v := esc.UnknownOf("a string")
+	if v.Shape() != "a string" || !v.IsUnknown() || v.Kind() != "unknown" || v.Reveal() != nil || v.String() != "[unknown]" || v.Sealed().Reveal() != nil {
+		t.Errorf("%v: shape %v, reveals %v", v, v.Shape(), v.Reveal())
+	}
+	if shape := esc.New("x").Shape(); shape != nil {
+		t.Errorf("a string has the shape %v", shape)
+	}
+}
+
 func TestReferences(t *testing.T) {
 	for text, want := range map[string]esc.Ref{
 		"shop/dev":          {Project: "shop", Name: "dev"},

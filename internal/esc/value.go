@@ -18,7 +18,7 @@ const Hidden = "[secret]"
 // The zero Value is null. Values are immutable: do not change a list or map
 // after it was handed to New or came from List or Object.
 type Value struct {
-	held    any // nil, bool, json.Number, string, []Value, map[string]Value; a *sealed of one if secret
+	held    any // nil, bool, json.Number, string, []Value, map[string]Value; a *sealed of one if secret; a *shaped
 	unknown bool
 }
 
@@ -41,8 +41,23 @@ func New(raw any) Value {
 // element by element.
 func NewSecret(raw any) Value { return New(raw).AsSecret() }
 
+// shaped is what is known of an unknown.
+type shaped struct{ shape any }
+
 // Unknown stands for a value that only opening can tell.
 func Unknown() Value { return Value{unknown: true} }
+
+// UnknownOf is an Unknown of which something is known: a schema, in whatever
+// type the reader of Shape expects.
+func UnknownOf(shape any) Value { return Value{held: &shaped{shape}, unknown: true} }
+
+// Shape returns what UnknownOf was given; nil for every other value.
+func (v Value) Shape() any {
+	if s, ok := v.held.(*shaped); ok {
+		return s.shape
+	}
+	return nil
+}
 
 // AsSecret returns v with every scalar in it secret.
 func (v Value) AsSecret() Value {
@@ -135,8 +150,11 @@ func (v Value) Keys() []string {
 // []Value or map[string]Value. It is the way out of a secret, so every use of
 // it should be easy to justify.
 func (v Value) Reveal() any {
-	if s, ok := v.held.(*sealed); ok {
-		return s.raw
+	switch held := v.held.(type) {
+	case *sealed:
+		return held.raw
+	case *shaped:
+		return nil
 	}
 	return v.held
 }

@@ -36,9 +36,20 @@ func (r *run) call(c *cell) (result, bool) {
 		return unknownResult(), true
 	}
 	if args.unknown {
-		return unknownLike(args), true
+		return unknownLike(args, gives(c.expr.fn)), true
 	}
 	return r.applied(c, values, args), true
+}
+
+// gives names the type of what a function computes; "" if that depends.
+func gives(fn string) string {
+	switch fn {
+	case "concat", "split":
+		return "array"
+	case "fromJSON", "fromYAML":
+		return ""
+	}
+	return "string"
 }
 
 // applied computes a function of arguments that are known.
@@ -72,7 +83,11 @@ func (r *run) accepts(c *cell, args []esc.Value) bool {
 					at = at.items[j-1]
 				}
 			}
-			if v.IsUnknown() || want == "" || v.Kind() == want {
+			kind := v.Kind()
+			if v.IsUnknown() {
+				kind = kindOf(shapeOf(v).Kind())
+			}
+			if kind == "" || want == "" || kind == want {
 				continue
 			}
 			good = false
@@ -80,10 +95,25 @@ func (r *run) accepts(c *cell, args []esc.Value) bool {
 			if want == "string" {
 				hint = "fn::toString makes a string of anything"
 			}
-			r.errorAt(c.env.cell(at), fmt.Sprintf("fn::%s needs a %s here, not %s", c.expr.fn, want, v.AKind()), hint)
+			r.errorAt(c.env.cell(at), fmt.Sprintf("fn::%s needs a %s here, not %s", c.expr.fn, want, withArticle(kind)), hint)
 		}
 	}
 	return good
+}
+
+// kindOf is a type of JSON Schema as a kind of value.
+func kindOf(kind string) string {
+	if kind == "array" {
+		return "list"
+	}
+	return kind
+}
+
+func withArticle(kind string) string {
+	if kind == "object" {
+		return "an object"
+	}
+	return "a " + kind
 }
 
 // wanted returns the kind argument i of fn must have, and those of its items

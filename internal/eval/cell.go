@@ -48,7 +48,10 @@ func (c *cell) field(name string) *cell {
 		return nil
 	}
 	if c.isUnknown() {
-		return c
+		if shape := shapeOf(c.result.value).Property(name); shape != nil && !shape.Never() {
+			return constant(c, unknownOf(shape))
+		}
+		return constant(c, unknownResult())
 	}
 	fields, _ := c.result.value.Object()
 	if v, ok := fields[name]; ok {
@@ -229,7 +232,7 @@ func (r *run) text(c *cell, text string, from result) result {
 	}
 	switch {
 	case from.unknown:
-		return unknownLike(from)
+		return unknownLike(from, "string")
 	case len(text) > maxValue:
 		r.errorAt(c, tooLarge(maxValue), "")
 		return unknownResult()
@@ -288,11 +291,15 @@ func (r *run) descend(p *place, s step) (*place, *problem, bool) {
 		return nil, nil, false
 	}
 	if x.value.IsUnknown() {
-		return r.unknown(top), nil, true
+		next, wrong := below(shapeOf(x.value), s)
+		if wrong != nil || next == nil {
+			return r.unknown(top), wrong, true
+		}
+		return constant(top, unknownOf(next)).alone(), nil, true
 	}
 	elements, isList := x.value.List()
 	if !isList {
-		return nil, &problem{summary: fmt.Sprintf("%s has no %s", x.value.AKind(), clip(strings.TrimPrefix(s.String(), ".")))}, true
+		return nil, &problem{summary: fmt.Sprintf("%s has no %s", x.value.AKind(), clip(s.bare()))}, true
 	}
 	if wrong := outOfRange(s, len(elements)); wrong != nil {
 		return nil, wrong, true
@@ -311,6 +318,8 @@ func (r *run) item(list *cell, s step) (*place, *problem, bool) {
 	return list.env.cell(list.expr.items[s.index]).alone(), nil, true
 }
 
+func noIndex() *problem { return &problem{"an object has no index", `write a name: ["name"]`} }
+
 func outOfRange(s step, length int) *problem {
 	switch {
 	case !s.isIndex:
@@ -323,7 +332,7 @@ func outOfRange(s step, length int) *problem {
 
 func (r *run) property(p *place, s step) (*place, *problem, bool) {
 	if s.isIndex {
-		return nil, &problem{"an object has no index", `write a name: ["name"]`}, true
+		return nil, noIndex(), true
 	}
 	child, ok := r.child(p, s.name)
 	if ok && child == nil {

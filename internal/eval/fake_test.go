@@ -12,6 +12,7 @@ import (
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/eval"
+	"github.com/escenv/escenv/internal/schema"
 )
 
 // definitions is a Loader: texts by name. It counts loads, and while barrier
@@ -123,6 +124,22 @@ func (l login) Check(inputs esc.Value) esc.Diagnostics {
 		diags = append(diags, esc.Diagnostic{Path: "user", Summary: "user must be a string"})
 	}
 	return diags
+}
+
+// Outputs describes user, token and places, a list of objects with a name.
+func (login) Outputs() *schema.Schema {
+	text := func(s string) esc.Value { return esc.New(s) }
+	object := func(fields map[string]esc.Value) esc.Value { return esc.New(fields) }
+	kind := func(s string) esc.Value { return object(map[string]esc.Value{"type": text(s)}) }
+	place := object(map[string]esc.Value{"type": text("object"), "properties": object(map[string]esc.Value{"name": kind("string")})})
+	s, _ := schema.Parse(object(map[string]esc.Value{
+		"type": text("object"), "additionalProperties": esc.New(false),
+		"properties": object(map[string]esc.Value{
+			"user": kind("string"), "token": kind("string"),
+			"places": object(map[string]esc.Value{"type": text("array"), "items": place}),
+		}),
+	}))
+	return s
 }
 
 func (l login) Open(_ context.Context, inputs esc.Value, _ esc.Site) (esc.Opened, error) {

@@ -34,8 +34,11 @@ func (r *run) open(c *cell) (result, bool) {
 		return result{}, false
 	}
 	provider := r.provider(c)
-	if provider == nil || !r.reports(c, provider.Check(x.value)) || x.unknown || r.checking || r.crowded(c) {
+	if provider == nil {
 		return unknownResult(), true
+	}
+	if !r.reports(c, provider.Check(x.value)) || x.unknown || r.checking || r.crowded(c) {
+		return unknownFrom(provider), true
 	}
 	at := r.site(c)
 	return r.await(c, func(ctx context.Context) func() result {
@@ -125,7 +128,7 @@ func (e *expr) at(steps []step) *expr {
 func (r *run) settle(c *cell, opened esc.Opened, err error, inputs *leases) result {
 	if err != nil {
 		r.failed(c, "opening "+c.expr.provider, err)
-		return unknownResult()
+		return unknownResult() // nothing more is to be said of it
 	}
 	name := fmt.Sprintf("%s at %s:%d:%d", clip(c.expr.provider), c.env.def.source.Name, c.expr.line, c.expr.column)
 	r.leases = append(r.leases, esc.Lease{Name: name, Expires: opened.Expires, Renew: opened.Renew})

@@ -26,6 +26,9 @@ func (s step) String() string {
 	return nameStep(s.name)
 }
 
+// bare is String without the dot.
+func (s step) bare() string { return strings.TrimPrefix(s.String(), ".") }
+
 // A part of an interpolation is text, and then what a path names.
 type part struct {
 	text       string

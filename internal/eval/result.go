@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/schema"
 )
 
 // A result is a computed value and what it costs to know about it.
@@ -21,9 +22,13 @@ type result struct {
 
 func unknownResult() result { return result{value: esc.Unknown(), unknown: true} }
 
-// unknownLike is an unknown that is as secret as what it is made from.
-func unknownLike(from result) result {
+// unknownLike is an unknown of a kind that is as secret as what it is made
+// from.
+func unknownLike(from result, kind string) result {
 	x := unknownResult()
+	if kind != "" {
+		x = unknownOf(schema.Of(kind))
+	}
 	if x.secret = from.secret; x.secret {
 		x.value = x.value.Sealed()
 	}

@@ -60,7 +60,7 @@ func (r *run) rotate(c *cell) (result, bool) {
 		if wanted {
 			r.rotated(c, RotationNotEvaluated, esc.Value{})
 		}
-		return unknownResult(), true
+		return unknownFrom(rotator), true
 	}
 	at := r.site(c)
 	return r.await(c, func(ctx context.Context) func() result {

@@ -17,7 +17,7 @@ type Decrypter interface {
 
 // decrypt computes fn::secret of a ciphertext. It stays unknown while checking.
 func (r *run) decrypt(c *cell) (result, bool) {
-	hidden := unknownLike(result{secret: true})
+	hidden := unknownLike(result{secret: true}, "string")
 	switch {
 	case c.expr.items == nil || r.checking && !r.showSecrets: // nil: it was reported
 		return hidden, true
@@ -34,7 +34,7 @@ func (r *run) decrypt(c *cell) (result, bool) {
 }
 
 func (r *run) settleSecret(c *cell, plain []byte, err error) result {
-	hidden := unknownLike(result{secret: true})
+	hidden := unknownLike(result{secret: true}, "string")
 	switch {
 	case err != nil:
 		r.failed(c, "decrypting", err)

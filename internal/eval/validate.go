@@ -19,7 +19,7 @@ func (r *run) validate(c *cell) (result, bool) {
 	}
 	switch {
 	case !good || x.unknown:
-		return unknownLike(x), true
+		return unknownLike(x, ""), true
 	case x.secret:
 		x.value = x.value.Sealed()
 	}

@@ -33,7 +33,8 @@ const (
 )
 
 // Check says where v is not what s describes. The Path of a Diagnostic is
-// relative to v. Unknowns are taken to be right. Values are not quoted.
+// relative to v. Unknowns are taken to be right, unless their shape (see
+// esc.UnknownOf) is a Schema of which none is. Values are not quoted.
 func (s *Schema) Check(v esc.Value) esc.Diagnostics {
 	c := &checker{}
 	if !c.accepts(s, v, "", 0) && len(c.said) == 0 {
@@ -76,7 +77,8 @@ func (c *checker) accepts(s *Schema, v esc.Value, path string, nested int) bool 
 	case s.never:
 		return c.fail(path, "no value is accepted here")
 	case v.IsUnknown():
-		return true
+		shape, _ := v.Shape().(*Schema)
+		return c.covers(s, shape, path, nested)
 	}
 	good := s.ref == nil || c.accepts(s.ref, v, path, nested+1)
 	good = c.anyOf(s, v, path, nested) && good
@@ -252,26 +254,27 @@ func (c *checker) object(s *Schema, v esc.Value, fields map[string]esc.Value, pa
 		}
 		good = c.accepts(expected, fields[name], path+step(name), nested+1) && good
 	}
-	if missing := s.missing(fields); len(missing) > 0 {
+	has := func(name string) bool { _, ok := fields[name]; return ok }
+	if missing := s.missing(has, has); len(missing) > 0 {
 		good = c.fail(path, "missing required properties: %s", clip(strings.Join(missing, ", ")))
 	}
 	return good
 }
 
-// missing returns the names that are required, also by others, and are not
-// there.
-func (s *Schema) missing(fields map[string]esc.Value) []string {
+// missing returns the names that are required, also by others that are
+// certainly there, and are not even possible.
+func (s *Schema) missing(certain, possible func(name string) bool) []string {
 	var names []string
 	add := func(required []string) {
 		for _, name := range required {
-			if _, ok := fields[name]; !ok && !slices.Contains(names, name) {
+			if !possible(name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
 	add(s.required)
 	for name, required := range s.dependent {
-		if _, ok := fields[name]; ok {
+		if certain(name) {
 			add(required)
 		}
 	}

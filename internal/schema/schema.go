@@ -7,7 +7,9 @@
 package schema
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -36,6 +38,23 @@ type Schema struct {
 	additional *Schema // of other properties; nil accepts everything
 	required   []string
 	dependent  map[string][]string
+}
+
+// Of returns the schema of one type: "string", "array" and so on.
+func Of(kind string) *Schema { return &Schema{kind: kind} }
+
+// Never reports whether s accepts nothing.
+func (s *Schema) Never() bool {
+	s = s.resolved()
+	return s != nil && s.never
+}
+
+// Names returns the properties that s describes by name.
+func (s *Schema) Names() []string {
+	if s = s.resolved(); s == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.properties))
 }
 
 // Property returns the schema of a property of what s describes; nil if s does

@@ -103,6 +103,53 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// An unknown is held against a schema by its own.
+func TestCheckUnknown(t *testing.T) {
+	tests := []struct{ schema, shape, says string }{
+		{`{"type":"string"}`, `{"type":"string"}`, ""},
+		{`{"type":"string"}`, `{}`, ""},
+		{`{}`, `{"type":"string"}`, ""},
+		{`{"type":"string"}`, `{"type":"number"}`, "expected string, got number"},
+		{`{"type":"string"}`, `{"anyOf":[{"type":"number"},{"type":"string"}]}`, ""},
+		{`{"type":"string"}`, `{"oneOf":[{"type":"number"}]}`, "expected string, got number; at least one subschema must match"},
+		{`{"anyOf":[{"type":"string"},{"type":"number"}]}`, `{"type":"boolean"}`, "expected string, got boolean; expected number, got boolean; at least one subschema must match"},
+		{`{"type":"array","items":{"type":"string"}}`, `{"type":"array","prefixItems":[{"type":"string"},{"type":"number"}],"items":false}`, "[1] expected string, got number"},
+		{`{"type":"array","prefixItems":[{"type":"string"}]}`, `{"type":"array","items":{"type":"number"}}`, "[0] expected string, got number"},
+		{`{"type":"object","properties":{"a":{"type":"string"}}}`, `{"type":"object","properties":{"a":{"type":"number"}}}`, `["a"] expected string, got number`},
+		{`{"type":"object","required":["a","b"]}`, `{"type":"object","properties":{"a":{}}}`, `["b"] missing required property`},
+		{`{"type":"object","dependentRequired":{"a":["b"]}}`, `{"type":"object","properties":{"a":{}},"required":["a"]}`, `["b"] missing required property`},
+		{`{"type":"object","additionalProperties":{"type":"string"}}`, `{"type":"object","additionalProperties":{"type":"number"}}`, "expected string, got number"},
+		{`{"type":"string"}`, `{"$defs":{"n":{"type":"number"}},"$ref":"#/$defs/n"}`, "expected string, got number"},
+		{`false`, `{"type":"number"}`, "no value is accepted here"},
+	}
+	for _, test := range tests {
+		s, _ := schema.Parse(value(t, test.schema))
+		shape, _ := schema.Parse(value(t, test.shape))
+		if got := said(s.Check(esc.UnknownOf(shape))); got != test.says {
+			t.Errorf("%s says of an unknown %s:\n%s\nwant\n%s", test.schema, test.shape, got, test.says)
+		}
+	}
+	s, _ := schema.Parse(value(t, `{"type":"string"}`))
+	if got := said(s.Check(esc.Unknown())); got != "" {
+		t.Errorf("of an unknown of no shape: %s", got)
+	}
+}
+
+// What is below what a schema describes has a schema, too.
+func TestDescend(t *testing.T) {
+	s, _ := schema.Parse(value(t, `{"$defs":{"o":{"type":"object","properties":{"l":{"type":"array","prefixItems":[{"type":"string"}],"items":false}},
+		"additionalProperties":false}},"$ref":"#/$defs/o"}`))
+	if kind := s.Property("l").Item(0).Kind(); kind != "string" || s.Kind() != "object" {
+		t.Errorf("l[0] is %q, and all of it %q", kind, s.Kind())
+	}
+	if !s.Property("x").Never() || !s.Property("l").Item(1).Never() || s.Never() || s.Item(0) != nil || s.Property("l").Property("x") != nil {
+		t.Error("something that cannot be is described")
+	}
+	if names := s.Names(); len(names) != 1 || names[0] != "l" {
+		t.Errorf("its names are %q", names)
+	}
+}
+
 func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		`1`:                               "a schema is an object, true or false, not a number",
