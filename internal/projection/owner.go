@@ -3,6 +3,8 @@ package projection
 import (
 	"strconv"
 	"strings"
+
+	"github.com/escenv/escenv/internal/proc"
 )
 
 // ended reports whether name is that of an owner of this system's processes
@@ -10,9 +12,9 @@ import (
 func ended(name string) bool {
 	number, began, ok := strings.Cut(name, ".")
 	pid, err := strconv.Atoi(number)
-	if !ok || err != nil || pid <= 0 || !ours(began) {
+	if !ok || err != nil || pid <= 0 || !proc.Visible(began) {
 		return false
 	}
-	now, err := startOf(pid)
+	now, err := proc.Started(pid)
 	return err != nil || now != began
 }

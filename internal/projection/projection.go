@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/proc"
 	"github.com/escenv/escenv/internal/safefile"
 )
 
@@ -81,7 +82,7 @@ func Open(base string, owner int) (*Run, error) {
 // ownerName names a process for as long as it lives, and none that comes later
 // with the same number.
 func ownerName(pid int) (string, error) {
-	began, err := startOf(pid)
+	began, err := proc.Started(pid)
 	if err != nil {
 		return "", esc.Errorf(esc.NotFound, "there is no process %d to keep files for", pid)
 	}

@@ -1,4 +1,5 @@
-package projection
+// Package proc tells one process from another that later gets its id.
+package proc
 
 import (
 	"fmt"
@@ -10,9 +11,9 @@ import (
 // zombie is the state of a process that has ended and was not waited for.
 const zombie = 5
 
-// startOf says when a process began, as "SECONDS.MICROSECONDS". It is an error
+// Started says when a process began, as "SECONDS.MICROSECONDS". It is an error
 // if the process has ended.
-func startOf(pid int) (string, error) {
+func Started(pid int) (string, error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	switch {
 	case err != nil:
@@ -24,5 +25,5 @@ func startOf(pid int) (string, error) {
 	return fmt.Sprintf("%d.%d", began.Sec, began.Usec), nil
 }
 
-// ours reports whether began is something startOf returns.
-func ours(began string) bool { return strings.Count(began, ".") == 1 }
+// Visible reports whether started is something Started returns.
+func Visible(started string) bool { return strings.Count(started, ".") == 1 }

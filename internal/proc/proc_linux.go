@@ -1,4 +1,5 @@
-package projection
+// Package proc tells one process from another that later gets its id.
+package proc
 
 import (
 	"errors"
@@ -9,9 +10,9 @@ import (
 	"syscall"
 )
 
-// startOf says when a process began and among whose processes, as
+// Started says when a process began and among whose processes, as
 // "TICKS.NAMESPACE". It is an error if the process has ended.
-func startOf(pid int) (string, error) {
+func Started(pid int) (string, error) {
 	space, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		return "", err
@@ -37,10 +38,11 @@ func number(space string) string {
 	return strings.Trim(space, "pid:[]")
 }
 
-// ours reports whether what startOf returned is of a process we could see: a
-// container may share the directory and not the processes.
-func ours(began string) bool {
+// Visible reports whether what Started returned, here or elsewhere, is of a
+// process that could be seen here: a container may share a directory and not
+// the processes.
+func Visible(started string) bool {
 	space, err := os.Readlink("/proc/self/ns/pid")
-	_, named, ok := strings.Cut(began, ".")
+	_, named, ok := strings.Cut(started, ".")
 	return err == nil && ok && named == number(space)
 }
