@@ -43,6 +43,12 @@ type Schema struct {
 // Of returns the schema of one type: "string", "array" and so on.
 func Of(kind string) *Schema { return &Schema{kind: kind} }
 
+// Object returns the schema of an object that has these properties and no
+// others.
+func Object(properties map[string]*Schema) *Schema {
+	return &Schema{kind: "object", properties: properties, additional: &Schema{never: true}}
+}
+
 // Never reports whether s accepts nothing.
 func (s *Schema) Never() bool {
 	s = s.resolved()

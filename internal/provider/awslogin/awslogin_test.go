@@ -358,3 +358,15 @@ func wantError(t *testing.T, err error, kind esc.Kind, summary string) {
 		t.Errorf("error %v, want %s: %s", err, kind, summary)
 	}
 }
+
+// What is described is what is given.
+func TestOutputs(t *testing.T) {
+	outputs := (&awslogin.Provider{}).Outputs()
+	given := map[string]esc.Value{}
+	for _, name := range []string{"accessKeyId", "secretAccessKey", "sessionToken", "expiration"} {
+		given[name] = esc.NewSecret("x")
+	}
+	if wrong := outputs.Check(esc.New(given)); wrong != nil || outputs.Property("accessKeyID").Never() == false {
+		t.Errorf("the outputs do not describe what is given: %v", wrong)
+	}
+}
