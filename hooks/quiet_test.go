@@ -5,44 +5,118 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/wire"
 )
 
 // TestAQuietPromptStartsNoProcess counts, with strace, what a shell starts
 // over twenty prompts at which nothing changed, and at those where something
 // did.
 func TestAQuietPromptStartsNoProcess(t *testing.T) {
-	strace := need(t, "strace") // to count processes
 	for _, name := range shellNames {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
-			h.escenv("shop", "allow", "--yes")
-			h.answer("shop/dev", answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": "AKIADEV"}, expires: time.Now().Add(time.Hour)})
-			h.strace = strace
-			s := h.start(t, name, "out", "", "")
-			s.run("true")
-
+			s := traced(t, newHouse(t), name)
+			s.escenv("shop", "allow", "--yes")
 			s.wantProcesses(0, "outside", "true", 20)
 			s.wantProcesses(0, "moving outside", "cd ..; cd out", 2)
-			s.wantProcesses(1, "entering", "cd "+h.path("shop"), 1)
+			s.wantProcesses(1, "entering", "cd "+s.path("shop"), 1)
 			s.wantProcesses(0, "inside", "true", 20)
 			s.wantProcesses(0, "moving inside", "cd sub; cd ..", 2)
-			h.write("shop/.escenv", "shop/dev\n")
+			s.wantProcesses(0, "below", "cd sub/deep; cd ../..", 20)
+			s.write("shop/.escenv", "shop/dev\n")
 			s.wantProcesses(1, "an edit", "true", 1)
-			s.wantProcesses(0, "after an edit", "true", 3)
-			now := time.Now()
-			must(t, os.Chtimes(h.path("run/escenv/generation"), now, now))
-			s.wantProcesses(1, "a new generation", "true", 1)
-			s.wantProcesses(0, "after it", "true", 3)
-			must(t, os.Rename(h.path("shop/.escenv"), h.path("shop/kept")))
+			s.wantProcesses(0, "after an edit", "true", 20)
+			must(t, os.Rename(s.path("shop/.escenv"), s.path("shop/kept")))
 			s.wantProcesses(1, "deletion", "true", 1)
-			s.wantProcesses(0, "after deletion", "true", 3)
-			must(t, os.Rename(h.path("shop/kept"), h.path("shop/.escenv")))
+			s.wantProcesses(0, "after deletion", "true", 20)
+			must(t, os.Rename(s.path("shop/kept"), s.path("shop/.escenv")))
 			s.wantProcesses(1, "its return", "true", 1)
-			s.wantProcesses(1, "leaving", "cd "+h.path("out"), 1)
+			s.wantProcesses(1, "leaving", "cd "+s.path("out"), 1)
 			s.wantProcesses(0, "outside again", "true", 20)
 		})
 	}
+}
+
+// TestTrustStartsOneProcess: what is decided in another terminal, too.
+func TestTrustStartsOneProcess(t *testing.T) {
+	for _, name := range shellNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := traced(t, newHouse(t), name)
+			s.wantProcesses(1, "entering what is not allowed", "cd "+s.path("shop"), 1)
+			s.wantProcesses(0, "not allowed", "true", 20)
+			s.escenv("shop", "allow", "--yes")
+			s.wantProcesses(1, "allow", "true", 1)
+			s.wantProcesses(0, "after allow", "true", 20)
+			s.wantKey("AKIADEV")
+			s.escenv("shop", "deny")
+			s.wantProcesses(1, "deny", "true", 1)
+			s.wantProcesses(0, "after deny", "true", 20)
+			s.wantKey("")
+		})
+	}
+}
+
+// TestALeaseStartsOneProcess when it is due, when the agent has renewed it, and
+// when it ends; and none in between.
+func TestALeaseStartsOneProcess(t *testing.T) {
+	for _, name := range shellNames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := traced(t, newHouse(t), name)
+			s.escenv("shop", "allow", "--yes")
+			lease := func(key string, expires, renew time.Duration) {
+				now := time.Now()
+				a := answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": key}, expires: now.Add(expires)}
+				if renew > 0 {
+					a.renew = now.Add(renew)
+				}
+				s.answer("shop/dev", a)
+			}
+			lease("first", time.Hour, 5*time.Second)
+			s.wantProcesses(1, "entering", "cd "+s.path("shop"), 1)
+			s.wantProcesses(0, "inside with a lease", "true", 20)
+			lease("second", time.Hour, time.Hour/2)
+			s.wantOneProcess("the lease is due")
+			s.wantProcesses(0, "after that", "true", 20)
+			s.wantKey("second")
+
+			lease("third", 10*time.Second, 0)
+			now := time.Now()
+			must(t, os.Chtimes(s.path("run/escenv/generation"), now, now))
+			s.wantProcesses(1, "the agent has renewed it", "true", 1)
+			s.wantProcesses(0, "after that", "true", 20)
+			s.wantKey("third")
+
+			s.answer("shop/dev", answer{err: &wire.Error{Kind: esc.Refused, Summary: "sts says no"}})
+			s.wantOneProcess("it has ended")
+			s.wantKey("")
+		})
+	}
+}
+
+// traced starts a shell outside any project, below strace.
+func traced(t *testing.T, h *house, name string) *shell {
+	t.Helper()
+	h.strace = need(t, "strace") // to count processes
+	s := h.start(t, name, "out", "", "")
+	s.run("true")
+	return s
+}
+
+// wantOneProcess comes back to the prompt until the agent is asked, for which
+// there must have been one process.
+func (s *shell) wantOneProcess(what string) {
+	s.t.Helper()
+	from, before := len(s.trace()), s.requests()
+	for deadline := time.Now().Add(patience); s.requests() == before; s.run("true") {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: the agent was never asked", s.name)
+		}
+	}
+	s.wantCount(1, what, s.trace()[from:])
 }
 
 // wantProcesses types line so many times and counts the processes started and
@@ -53,8 +127,12 @@ func (s *shell) wantProcesses(want int, what, line string, times int) {
 	for range times {
 		s.run(line)
 	}
+	s.wantCount(want, what, s.trace()[from:])
+}
+
+func (s *shell) wantCount(want int, what, trace string) {
+	s.t.Helper()
 	forks, execs := 0, 0
-	trace := s.trace()[from:]
 	for call := range strings.SplitSeq(trace, "\n") {
 		switch {
 		case strings.Contains(call, "<... "): // the end of a call counted before
@@ -82,14 +160,12 @@ func (s *shell) trace() string {
 // TestTheRealAgentLeavesPromptsQuiet: what it does to the generation file is
 // news, and only then.
 func TestTheRealAgentLeavesPromptsQuiet(t *testing.T) {
-	strace := need(t, "strace") // to count processes
 	h := emptyHouse(t)
 	must(t, os.MkdirAll(h.path("home/.config/escenv/environments/shop"), 0o700))
 	h.write("home/.config/escenv/environments/shop/dev.yaml", "values:\n  environmentVariables:\n    AWS_ACCESS_KEY_ID: one\n")
 	t.Cleanup(func() { h.escenv(".", "agent", "stop") })
 	h.escenv("shop", "allow", "--yes") // starts the agent
-	h.strace = strace
-	s := h.start(t, "bash", "out", "", "")
+	s := traced(t, h, "bash")
 	s.wantProcesses(1, "entering", "cd "+h.path("shop"), 1)
 	s.wantProcesses(0, "inside", "true", 20)
 	s.wantProcesses(1, "leaving", "cd "+h.path("out"), 1)

@@ -1,0 +1,246 @@
+package hooks_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// patience is how long a shell may take to come back with a prompt.
+const patience = 30 * time.Second
+
+// A shell is a real interactive one on a terminal. After each command its last
+// prompt hook prints a marker, so that nothing here waits for time to pass.
+type shell struct {
+	*house
+	t    *testing.T
+	name string
+	tty  *os.File
+
+	mu     sync.Mutex
+	grown  chan struct{}
+	screen strings.Builder
+	seen   int // how much of screen was looked at
+}
+
+// need returns the file of a program. Where there is none the test is skipped,
+// but not by a machine whose word counts.
+func need(t *testing.T, name string) string {
+	t.Helper()
+	program, err := exec.LookPath(name)
+	switch {
+	case err != nil && os.Getenv("CI") != "":
+		t.Fatal(err)
+	case err != nil:
+		t.Skip(err)
+	}
+	return program
+}
+
+// start runs an interactive shell in a directory of the house. pre and post go
+// into its startup file before and after the hook.
+func (h *house) start(t *testing.T, name, dir, pre, post string, environ ...string) *shell {
+	t.Helper()
+	return h.startProgram(t, name, dir, h.command(t, name, pre, post), environ)
+}
+
+// command returns what starts an interactive shell, and writes its startup file.
+func (h *house) command(t *testing.T, name, pre, post string) []string {
+	t.Helper()
+	program := need(t, name)
+	file, args := speeches[name].start(h.path("home"))
+	must(t, os.WriteFile(file, []byte(phrase(speeches[name].rc, "@PRE@", pre, "@POST@", post)), 0o600))
+	return append([]string{program}, args...)
+}
+
+func (h *house) startProgram(t *testing.T, name, dir string, argv, environ []string) *shell {
+	t.Helper()
+	if h.strace != "" {
+		argv = append([]string{h.strace, "-f", "-qq", "-o", h.path("trace"), "-e", "trace=clone,clone3,fork,vfork,execve", "--"}, argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = h.path(dir)
+	cmd.Env = append(append(h.environ(), "PWD="+cmd.Dir), environ...)
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 500})
+	must(t, err)
+	s := &shell{house: h, t: t, name: name, tty: tty, grown: make(chan struct{}, 1)}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		tty.Close()
+	})
+	go s.read()
+	s.prompt()
+	return s
+}
+
+func (s *shell) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.tty.Read(buf)
+		s.mu.Lock()
+		s.screen.Write(buf[:n])
+		s.mu.Unlock()
+		select {
+		case s.grown <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// text returns all that was ever on the screen.
+func (s *shell) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.String()
+}
+
+// prompt waits for the next prompt and returns what came on the screen since
+// the last one, and $? and PIPESTATUS as a prompt hook behind escenv's sees
+// them.
+func (s *shell) prompt() (text, status string) {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		s.mu.Lock()
+		unseen := s.screen.String()[s.seen:]
+		unseen = strings.ReplaceAll(unseen, "<<sync:%s>>", "<<trace:%s>>") // of set -x
+		if before, rest, ok := strings.Cut(unseen, "<<sync:"); ok {
+			if status, _, ok := strings.Cut(rest, ">>"); ok {
+				s.seen += len(before) + len("<<sync:") + len(status) + len(">>") - strings.Count(before, "<<trace:%s>>")
+				s.mu.Unlock()
+				return before, status
+			}
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.grown:
+		case <-deadline:
+			s.t.Fatalf("%s: no prompt; the screen has\n%s", s.name, unseen)
+		}
+	}
+}
+
+// await waits until something unseen is on the screen.
+func (s *shell) await(want string) {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for !strings.Contains(s.text()[s.seen:], want) {
+		select {
+		case <-s.grown:
+		case <-deadline:
+			s.t.Fatalf("%s: %q never came:\n%s", s.name, want, s.text())
+		}
+	}
+}
+
+// run types a line and returns what came of it.
+func (s *shell) run(line string) string {
+	s.t.Helper()
+	text, _ := s.status(line)
+	return text
+}
+
+// status types a line and returns also what $? and PIPESTATUS are afterwards.
+func (s *shell) status(line string) (text, status string) {
+	s.t.Helper()
+	_, err := s.tty.WriteString(line + "\n")
+	must(s.t, err)
+	return s.prompt()
+}
+
+// env returns what a child of the shell sees.
+func (s *shell) env() map[string]string {
+	s.t.Helper()
+	s.run("dump")
+	return s.dumped()
+}
+
+// dumped returns what the last run of the program dump saw.
+func (s *shell) dumped() map[string]string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.dump)
+	must(s.t, err)
+	m := map[string]string{}
+	for entry := range strings.SplitSeq(string(text), "\x00") {
+		name, value, _ := strings.Cut(entry, "=")
+		m[name] = value
+	}
+	return m
+}
+
+// wantKey checks which credentials a child sees; "" for none.
+func (s *shell) wantKey(want string) {
+	s.t.Helper()
+	env := s.env()
+	if got := env["AWS_ACCESS_KEY_ID"]; got != want {
+		s.t.Errorf("%s: AWS_ACCESS_KEY_ID is %q, want %q; the screen has\n%s", s.name, got, want, s.text())
+	}
+}
+
+// awaitKey comes back to the prompt until a child sees that key.
+func (s *shell) awaitKey(want string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); s.env()["AWS_ACCESS_KEY_ID"] != want; {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: %q never came", s.name, want)
+		}
+	}
+}
+
+// wantText checks that the screen said so.
+func (s *shell) wantText(text, want string) {
+	s.t.Helper()
+	if !strings.Contains(text, want) {
+		s.t.Errorf("%s: the screen lacks %q:\n%s", s.name, want, text)
+	}
+}
+
+func (s *shell) wantSilence(text string) {
+	s.t.Helper()
+	if strings.Contains(text, "escenv: ") {
+		s.t.Errorf("%s: it should say nothing:\n%s", s.name, text)
+	}
+}
+
+// wantFile checks what the file that a child's variable names holds, and
+// returns its path.
+func (s *shell) wantFile(name, want string) (path string) {
+	s.t.Helper()
+	path = s.env()[name]
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != want {
+		s.t.Errorf("%s: %s=%s holds %q, %v", s.name, name, path, text, err)
+	}
+	return path
+}
+
+// awaitDump waits until the program dump has run.
+func (s *shell) awaitDump() {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if text, err := os.ReadFile(s.dump); err == nil && strings.HasSuffix(string(text), "\x00") {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: nothing ran", s.name)
+		}
+	}
+}
+
+// silence ends the agent, and makes sure that no other is started.
+func (h *house) silence() {
+	must(h.t, h.listener.Close())
+	must(h.t, os.Remove(h.path("bin/escenv")))
+	program, err := os.ReadFile(bin + "/escenv")
+	must(h.t, err)
+	must(h.t, os.WriteFile(h.path("bin/escenv"), program, 0o700))
+}
