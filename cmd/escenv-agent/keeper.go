@@ -46,6 +46,7 @@ func newKeeper(opts options) (*keeper, error) {
 		dirs: dirs, environ: environ, private: opts.stdio, idle: opts.idle, started: clock.Now(),
 		store:      &store.Files{Dir: dirs.definitions()},
 		generation: &agent.Generation{File: dirs.generation(), Now: clock.Now},
+		swappable:  !agent.LockMemory(),
 	}
 	if opts.shared {
 		k.shared = opts.socket

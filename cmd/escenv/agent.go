@@ -167,9 +167,6 @@ func (p *program) printAgent(out *printer, status *wire.StatusResult) {
 	if status.Endpoint != "" {
 		out.printf("endpoint   %s\n", safe(status.Endpoint))
 	}
-	if status.Swappable {
-		out.printf("memory     may be swapped to disk: ulimit -l is too low to lock it\n")
-	}
 	if status.Locked {
 		out.printf("locked     opens nothing until: escenv agent unlock\n")
 	}

@@ -2,11 +2,14 @@ package agent_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,9 +183,33 @@ func TestAgentsCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestMemoryIsLockedWhereThatIsAllowed: without limit, or else not at all, or
+// the agent would die of it.
+func TestMemoryIsLockedWhereThatIsAllowed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux can lock all memory")
+	}
+	needRoot(t)
+	cmd := asNobody(runnable(t), "locked", "x")
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "false false true\n" {
+		t.Errorf("with a limit: got %q, %v", out, err)
+	}
+	self := exec.Command(cmd.Path)
+	self.Env = cmd.Env
+	out, err := self.CombinedOutput()
+	must(t, err)
+	switch string(out) {
+	case "true true true\n":
+	case "false false true\n":
+		t.Skip("here nobody may lock memory without limit")
+	default:
+		t.Errorf("without limit: got %q", out)
+	}
+}
+
 // TestMain lets the test binary be another user's process.
 func TestMain(m *testing.M) {
-	roles := map[string]func(string){"call": call, "plain": stay, "hardened": hardened, "open": open}
+	roles := map[string]func(string){"call": call, "plain": stay, "hardened": hardened, "locked": locked, "open": open}
 	for role, play := range roles {
 		if arg := os.Getenv("AGENT_TEST_" + strings.ToUpper(role)); arg != "" {
 			play(arg)
@@ -215,6 +242,31 @@ func hardened(arg string) {
 		panic(err)
 	}
 	stay(arg)
+}
+
+// locked locks its memory if it may, and says whether it does, and whether what
+// it uses for a while goes back to the system.
+func locked(string) {
+	was := agent.LockMemory()
+	large := make([]byte, 64<<20)
+	for i := range large {
+		large[i] = 1
+	}
+	used := kilobytes("VmRSS")
+	runtime.KeepAlive(large)
+	debug.FreeOSMemory()
+	fmt.Fprintln(os.Stdout, was, kilobytes("VmLck") > 0, used-kilobytes("VmRSS") > 48<<10)
+}
+
+// kilobytes returns what the system says of this process's memory.
+func kilobytes(field string) (n int) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		panic(err)
+	}
+	_, rest, _ := strings.Cut(string(status), field+":")
+	_, _ = fmt.Sscan(rest, &n)
+	return n
 }
 
 // open names the files of a process that it can open.
