@@ -51,7 +51,7 @@ func (k *keeper) openEnvironment(ctx context.Context, req esc.Request) (*esc.Env
 	}
 	k.watchFiles(env.Sources...)
 	opened := *env
-	opened.AllowedNames = setup.config.Hook.Allow
+	opened.AllowedNames, opened.Quiet = setup.config.Hook.Allow, setup.config.Hook.Quiet
 	return &opened, nil
 }
 

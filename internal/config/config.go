@@ -62,6 +62,7 @@ type AWS struct {
 // Hook says what the shell hook may do.
 type Hook struct {
 	Allow []string // variables it may set although they are code to some program
+	Quiet bool     // it does not say what it loads, renews and unloads
 }
 
 // Agent says how the agent behaves.

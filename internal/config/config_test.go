@@ -58,10 +58,10 @@ func TestLoad(t *testing.T) {
 			c.Identity.Command = []string{"vault", "read", "--field", "token"}
 		}},
 		{"github", "identity: {github: true}", func(c *config.Config) { c.Identity.GitHub = true }},
-		{"everything else", "audience: escenv:team\naws:\n  region: us-gov-west-1\n  endpoint: http://127.0.0.1:9000\nhook:\n  allow: [PATH, NODE_OPTIONS]\nagent: {idle: 90s}\n", func(c *config.Config) {
+		{"everything else", "audience: escenv:team\naws:\n  region: us-gov-west-1\n  endpoint: http://127.0.0.1:9000\nhook:\n  allow: [PATH, NODE_OPTIONS]\n  quiet: true\nagent: {idle: 90s}\n", func(c *config.Config) {
 			c.Audience = "escenv:team"
 			c.AWS = config.AWS{Region: "us-gov-west-1", Endpoint: "http://127.0.0.1:9000"}
-			c.Hook.Allow = []string{"PATH", "NODE_OPTIONS"}
+			c.Hook = config.Hook{Allow: []string{"PATH", "NODE_OPTIONS"}, Quiet: true}
 			c.Agent.Idle = 90 * time.Second
 		}},
 		{"endpoint on the network", "aws: {endpoint: 'https://sts.example.com/x'}", func(c *config.Config) { c.AWS.Endpoint = "https://sts.example.com/x" }},
@@ -105,6 +105,7 @@ func TestMistakes(t *testing.T) {
 		{"ftp", "aws: {endpoint: 'ftp://127.0.0.1'}", []string{"1:17: aws.endpoint must be an https URL"}, ""},
 		{"password", "aws: {endpoint: 'https://u:p@sts.example.com'}", []string{"1:17: aws.endpoint must be a URL like https://sts.example.com"}, ""},
 		{"allowed name", "hook: {allow: ['A B']}", []string{"1:16: hook.allow[0] must be the name of an environment variable"}, ""},
+		{"loud", "hook: {quiet: no}", []string{"1:15: hook.quiet can only be true: leave it out otherwise"}, ""},
 		{"list for object", "aws: [eu-west-1]", []string{"1:6: aws must be an object"}, ""},
 		{"not an object", "just words", []string{"1:1: the configuration must be an object"}, ""},
 		{"nothing", "audience:", []string{"1:10: audience is empty"}, ""},

@@ -36,7 +36,10 @@ func parse(file string, text []byte) (*Config, error) {
 			"audience": d.text("audience", put(&c.Audience, word(maxAudience))),
 			"aws":      func(n *yaml.Node) { d.aws(n, &c.AWS) },
 			"hook": func(n *yaml.Node) {
-				d.object(n, "hook", map[string]setter{"allow": d.texts("hook.allow", add(&c.Hook.Allow, variable))})
+				d.object(n, "hook", map[string]setter{
+					"allow": d.texts("hook.allow", add(&c.Hook.Allow, variable)),
+					"quiet": d.text("hook.quiet", yes(&c.Hook.Quiet)),
+				})
 			},
 			"agent": func(n *yaml.Node) {
 				d.object(n, "agent", map[string]setter{"idle": d.text("agent.idle", span(&c.Agent.Idle, time.Millisecond, maxIdle))})
