@@ -17,7 +17,7 @@ func (p *program) commands() []*cli.Command {
 	}
 	group("in a directory",
 		p.newHookCommand(), p.newAllowCommand(), p.newDenyCommand(), p.newRevokeCommand(), p.newPruneCommand(),
-		p.newEditCommand(), p.newReloadCommand(), p.newStatusCommand(), p.newExportCommand())
+		p.newEditCommand(), p.newReloadCommand(), p.newUnloadCommand(), p.newStatusCommand(), p.newExportCommand())
 	group("for one command", p.newExecCommand(), p.newRunCommand(), p.newShellCommand(),
 		p.newCredentialProcessCommand())
 	group("environments", p.newOpenCommand(), p.newCheckCommand(), p.newEnvCommand())

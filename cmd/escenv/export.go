@@ -89,7 +89,11 @@ func (p *program) step(ctx context.Context, state string, holds func(string) boo
 	}
 	generation, stampErr = p.stamps().OfGeneration()
 	pid := p.shellPID()
-	step = p.activator(pid).Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, PID: pid, Holds: holds})
+	paused := p.paused(pid)
+	step = p.activator(pid, paused).Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, PID: pid, Holds: holds})
+	if paused != "" && (step.File == nil || step.File.Canonical != paused) {
+		_ = p.resume(pid) // a note that stays is of no consequence elsewhere
+	}
 	return step, generation, stampErr, nil
 }
 
@@ -103,8 +107,9 @@ func (p *program) shellPID() int {
 	return pid
 }
 
-// activator decides for this run, for the shell with that process.
-func (p *program) activator(shell int) *activation.Activator {
+// activator decides for this run, for the shell with that process, which does
+// without the .escenv at the path paused.
+func (p *program) activator(shell int, paused string) *activation.Activator {
 	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
 		Finder: activation.Finder{UID: os.Getuid()},
@@ -113,8 +118,11 @@ func (p *program) activator(shell int) *activation.Activator {
 		Salt:   salt(),
 		Files:  func(files []esc.File) (map[string]string, error) { return p.project(shell, files) },
 		Check: func(path, digest string) (activation.Verdict, error) {
-			if unknown != nil {
+			switch {
+			case unknown != nil:
 				return activation.Unknown, unknown
+			case path == paused:
+				return activation.Denied, nil
 			}
 			verdict, err := decisions.Check(path, digest)
 			return verdictOf(verdict), err

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/escenv/escenv/internal/proc"
+	"github.com/escenv/escenv/internal/safefile"
+)
+
+// A pause is one shell's wish to do without a .escenv: a note in the runtime
+// directory that escenv unload leaves and the shell's next export finds. It
+// ends when the shell goes elsewhere, or asks for a reload.
+
+// maxPause is the longest note that is read, in bytes.
+const maxPause = 8 << 10
+
+func (p *program) pauseNote(shell int) string {
+	return filepath.Join(p.runtimeDir(), "unloaded", strconv.Itoa(shell))
+}
+
+// pause has a shell do without the .escenv at a canonical path.
+func (p *program) pause(shell int, path string) error {
+	started, err := proc.Started(shell)
+	if err != nil {
+		return err
+	}
+	note := p.pauseNote(shell)
+	if err := os.MkdirAll(filepath.Dir(note), 0o700); err != nil {
+		return err
+	}
+	return safefile.Replace(note, []byte(started+"\n"+path), 0o600)
+}
+
+// paused returns the canonical path of the .escenv that a shell does without,
+// or nothing.
+func (p *program) paused(shell int) string {
+	note := p.pauseNote(shell)
+	if _, err := os.Lstat(note); err != nil { // as nearly always
+		return ""
+	}
+	text, _, err := safefile.Read(note, safefile.Rule{UID: os.Getuid(), Access: safefile.Private, Max: maxPause, NoFollow: true})
+	if err != nil {
+		return ""
+	}
+	began, path, _ := strings.Cut(string(text), "\n")
+	if started, err := proc.Started(shell); err != nil || started != began {
+		return "" // another process had that id
+	}
+	return path
+}
+
+// resume ends a shell's pause, if there is one.
+func (p *program) resume(shell int) error {
+	err := os.Remove(p.pauseNote(shell))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
