@@ -56,6 +56,9 @@ type leasing struct {
 	leases *Leases
 }
 
+// Unwrap returns the provider itself, which may describe what it gives.
+func (p leasing) Unwrap() esc.Provider { return p.Provider }
+
 // Open returns what was opened with these inputs at this site, or opens it.
 func (p leasing) Open(ctx context.Context, inputs esc.Value, at esc.Site) (esc.Opened, error) {
 	return p.leases.open(ctx, p.leases.id(p.name, inputs, at), at, func(ctx context.Context) (esc.Opened, error) {

@@ -161,7 +161,7 @@ func (l login) Open(_ context.Context, inputs esc.Value, _ esc.Site) (esc.Opened
 			"user":  esc.New(user),
 			"token": esc.NewSecret("token-of-" + user),
 		}),
-		Expires: l.now.Add(minutes),
+		Expires: l.now.Add(minutes), Renew: l.now.Add(minutes / 2),
 	}, nil
 }
 

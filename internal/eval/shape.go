@@ -8,7 +8,8 @@ import (
 )
 
 // A Describer is a provider or rotator that says what it gives, so that
-// checking finds what refers to something else.
+// checking finds what refers to something else. A provider may also Unwrap to
+// one.
 type Describer interface {
 	// Outputs describes the value of Open.
 	Outputs() *schema.Schema
@@ -16,10 +17,16 @@ type Describer interface {
 
 // unknownFrom is what a provider or rotator gives, before it does.
 func unknownFrom(provider any) result {
-	if d, ok := provider.(Describer); ok {
-		return unknownOf(d.Outputs())
+	for {
+		if d, ok := provider.(Describer); ok {
+			return unknownOf(d.Outputs())
+		}
+		around, ok := provider.(interface{ Unwrap() esc.Provider })
+		if !ok {
+			return unknownResult()
+		}
+		provider = around.Unwrap()
 	}
-	return unknownResult()
 }
 
 // unknownOf is an unknown of which something is known.
