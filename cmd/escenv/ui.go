@@ -73,7 +73,7 @@ func (p *program) explain(err error) {
 	case errors.As(err, &diags):
 		p.explainDiagnostics(diags)
 	case errors.As(err, &e):
-		p.sayError(err.Error())
+		p.sayError(p.named(err.Error()))
 		if e.Hint != "" {
 			p.sayHint(e.Hint)
 		}
@@ -112,6 +112,17 @@ func (p *program) nameOf(file string) string {
 		return name
 	}
 	return file
+}
+
+// named calls a definition at the beginning of words by its name: a provider's
+// failure says first where its fn::open stands.
+func (p *program) named(words string) string {
+	const end = ".yaml"
+	path, rest, ok := strings.Cut(words, end+":")
+	if !ok {
+		return words
+	}
+	return p.nameOf(path+end) + ":" + rest
 }
 
 // definitionAt returns the reference of the definition that is kept in file.

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -70,6 +71,29 @@ func TestEverythingSaidIsSafe(t *testing.T) {
 		said, err := io.ReadAll(stderr)
 		if err != nil || len(said) == 0 || strings.ContainsAny(string(said), "\x1b\x07\u202e") {
 			t.Errorf("%s: %q, %v", name, said, err)
+		}
+	}
+}
+
+func TestDefinitionsAreCalledByTheirNames(t *testing.T) {
+	home := t.TempDir()
+	file := filepath.Join(home, "escenv/environments/shop/dev.yaml")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &program{environ: []string{"XDG_CONFIG_HOME=" + home}}
+	for words, want := range map[string]string{
+		file + ":4:5: AWS refused":             "shop/dev:4:5: AWS refused",
+		"/elsewhere/dev.yaml:4:5: AWS refused": "/elsewhere/dev.yaml:4:5: AWS refused",
+		"AWS refused x.yaml: why":              "AWS refused x.yaml: why",
+		"AWS refused":                          "AWS refused",
+		"":                                     "",
+	} {
+		if got := p.named(words); got != want {
+			t.Errorf("%q is printed %q", words, got)
 		}
 	}
 }
