@@ -33,7 +33,20 @@ func (p *program) pause(shell int, path string) error {
 	if err := os.MkdirAll(filepath.Dir(note), 0o700); err != nil {
 		return err
 	}
+	p.sweepNotes(filepath.Dir(note))
 	return safefile.Replace(note, []byte(started+"\n"+path), 0o600)
+}
+
+// sweepNotes removes those of shells that have ended.
+func (p *program) sweepNotes(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil {
+			if _, err := proc.Started(pid); err != nil {
+				_ = p.resume(pid)
+			}
+		}
+	}
 }
 
 // paused returns the canonical path of the .escenv that a shell does without,
