@@ -3,6 +3,7 @@ package eval_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -79,8 +80,8 @@ func TestManyImports(t *testing.T) {
 		"imports are nested deeper than 128":      deep,
 	} {
 		_, err := evaluator(&definitions{texts: texts}).Open(t.Context(), request(t, "shop/dev", 0))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
+		if err == nil || !strings.Contains(err.Error(), want) || !regexp.MustCompile(`(?m)^shop/\w+:\d+:\d+: `).MatchString(err.Error()) {
+			t.Errorf("%v; want %q with a place", err, want)
 		}
 	}
 }
