@@ -25,7 +25,12 @@ type cell struct {
 // alone returns the place of c with nothing below it.
 func (c *cell) alone() *place {
 	if c.self == nil {
-		c.self = &place{layers: []*cell{c}}
+		one := &struct { // one allocation, not two
+			place
+			layer [1]*cell
+		}{layer: [1]*cell{c}}
+		one.layers = one.layer[:]
+		c.self = &one.place
 	}
 	return c.self
 }

@@ -18,6 +18,8 @@ type environment struct {
 	cells  []cell
 	broken bool                 // the text has errors: it is not opened
 	chain  []*environment       // see layers
+	whole  bool                 // see layers
+	mark   *environment         // see collect
 	ranks  map[*environment]int // see rank
 	merged *place               // see place
 }
@@ -181,24 +183,47 @@ func (r *run) importError(env *environment, l *link, err error) {
 }
 
 // layers returns env and all it merges, what wins first. Each stands where it
-// is met first: nothing that is seen again further down can add anything.
+// is met first: nothing that is seen again further down can add anything. The
+// environment is whole if all of that is there: if not, nobody knows what it
+// would have.
 func (env *environment) layers() []*environment {
 	if env.chain == nil {
-		seen := map[*environment]bool{}
-		env.chain = env.collect(nil, seen)
+		env.whole = true
+		env.chain = env.collect(nil, env)
 	}
 	return env.chain
 }
 
-func (env *environment) collect(chain []*environment, seen map[*environment]bool) []*environment {
-	seen[env] = true
+// collect adds env and all it merges to the layers of top, whose mark is on
+// those that are among them already.
+func (env *environment) collect(chain []*environment, top *environment) []*environment {
+	env.mark = top
 	chain = append(chain, env)
 	for _, l := range slices.Backward(env.links) {
-		if next := l.target(); l.decl.merge && next != nil && !seen[next] {
-			chain = next.collect(chain, seen)
+		switch next := l.target(); {
+		case !l.decl.merge:
+		case next == nil:
+			top.whole = false
+		case next.mark != top:
+			chain = next.collect(chain, top)
 		}
 	}
 	return chain
+}
+
+// only returns the one definition that env merges directly; nil if it merges
+// none or several.
+func (env *environment) only() (only *environment) {
+	for _, l := range env.links {
+		switch {
+		case !l.decl.merge:
+		case only != nil || l.target() == nil:
+			return nil
+		default:
+			only = l.target()
+		}
+	}
+	return only
 }
 
 // below reports whether env merges other.
@@ -224,29 +249,17 @@ func (env *environment) rank(other *environment) int {
 // place returns the values of env over those of all it merges.
 func (env *environment) place() *place {
 	if env.merged == nil {
-		env.merged = &place{}
-		for _, layer := range env.layers() {
-			env.merged.layers = append(env.merged.layers, layer.cell(layer.def.values))
+		layers := env.layers()
+		cells := make([]*cell, 0, len(layers)+1)
+		for _, layer := range layers {
+			cells = append(cells, layer.cell(layer.def.values))
 		}
-		if !env.complete() {
-			unknown := constant(env.cell(env.def.values), unknownResult())
-			env.merged.layers = append(env.merged.layers, unknown)
+		if !env.whole {
+			cells = append(cells, constant(env.cell(env.def.values), unknownResult()))
 		}
+		env.merged = &place{layers: cells, env: env}
 	}
 	return env.merged
-}
-
-// complete reports whether all that env merges is there. If not, nobody knows
-// what it would have.
-func (env *environment) complete() bool {
-	for _, layer := range env.layers() {
-		for _, l := range layer.links {
-			if l.decl.merge && l.target() == nil {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // everything demands every expression of every definition, shadowed or not.

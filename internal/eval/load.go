@@ -40,6 +40,7 @@ func parse(src *Source) (*definition, esc.Diagnostics) {
 type reader struct {
 	src    *Source
 	ids    int // expressions made
+	fresh  []expr
 	nodes  int // nodes seen
 	depth  int
 	finals bool // fn::final was seen
@@ -69,7 +70,12 @@ func (r *reader) warnAt(e *expr, summary, hint string) {
 
 // new makes an expression of no kind yet.
 func (r *reader) new(n *yaml.Node, parent *expr, step string) *expr {
-	e := &expr{id: r.ids, line: n.Line, column: n.Column, parent: parent, step: step}
+	if len(r.fresh) == 0 {
+		r.fresh = make([]expr, 16) // far fewer allocations than one by one
+	}
+	e := &r.fresh[0]
+	r.fresh = r.fresh[1:]
+	e.id, e.line, e.column, e.parent, e.step = r.ids, n.Line, n.Column, parent, step
 	if n.Kind == yaml.ScalarNode {
 		e.raw = n.Value
 	} else {
@@ -120,12 +126,14 @@ func coreTag(tag string) bool {
 }
 
 // pairs calls f for each key and value of a mapping, and says what is wrong
-// with its keys. fold makes keys alike that differ only in case.
+// with its keys. fold makes keys alike that differ only in case. f may not keep
+// the key.
 func (r *reader) pairs(n *yaml.Node, parent *expr, fold bool, f func(key *expr, name string, value *yaml.Node)) {
-	seen := map[string]int{}
+	seen := make(map[string]int, len(n.Content)/2)
+	at := new(expr)
 	for i := 0; i+1 < len(n.Content) && !r.full; i += 2 {
 		key := n.Content[i]
-		at := &expr{line: key.Line, column: key.Column, raw: key.Value, parent: parent, step: nameStep(key.Value)}
+		*at = expr{line: key.Line, column: key.Column, raw: key.Value, parent: parent, step: nameStep(key.Value)}
 		if !r.admitKey(key, at) {
 			continue
 		}
@@ -199,7 +207,7 @@ func (r *reader) values(n *yaml.Node) *expr {
 		r.errorAt(e, "values must be an object", "")
 		return nil
 	}
-	e.kind, e.fields = object, map[string]*expr{}
+	e.object(len(n.Content) / 2)
 	r.depth = 2 // the top level and values itself
 	r.pairs(n, e, false, func(key *expr, name string, value *yaml.Node) {
 		switch {
@@ -208,10 +216,15 @@ func (r *reader) values(n *yaml.Node) *expr {
 		case name == "imports" || name == "context" || name == "environments":
 			r.errorAt(key, fmt.Sprintf("%q is a reserved key", name), "")
 		default:
-			e.set(name, r.expr(value, e, nameStep(name)))
+			e.set(name, r.expr(value, e, key.step))
 		}
 	})
 	return e
+}
+
+// object makes e an object of n properties, which are to be set.
+func (e *expr) object(n int) {
+	e.kind, e.fields, e.names = object, make(map[string]*expr, n), make([]string, 0, n)
 }
 
 func (e *expr) set(name string, value *expr) {
@@ -248,7 +261,8 @@ func (r *reader) importDecl(n *yaml.Node, at *expr) (importDecl, bool) {
 		decl.name = n.Value
 	case n.Kind == yaml.MappingNode && len(n.Content) == 2:
 		r.pairs(n, at.parent, false, func(key *expr, name string, value *yaml.Node) {
-			decl.name, decl.at = name, key
+			named := *key
+			decl.name, decl.at = name, &named
 			decl.merge = r.importOptions(value, r.new(value, at, nameStep(name)))
 		})
 	default:

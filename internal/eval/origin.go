@@ -22,7 +22,7 @@ func (e *Evaluator) Origins(ctx context.Context, ref esc.Ref, path string) (*esc
 			return nil, err
 		}
 	}
-	r, err := e.begin(ctx, ref, make(chan struct{}, maxParallel), mode{checking: true, lenient: true})
+	r, err := e.begin(ctx, ref, make(chan struct{}, maxParallel), mode{checking: true, lenient: true, tracing: true})
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package eval
 import (
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -20,6 +19,7 @@ const (
 // those it merges say there, what wins first.
 type place struct {
 	layers []*cell
+	env    *environment // whose values p is all of; nil if it is something else
 
 	solidState state
 	solidCells []*cell // see solid
@@ -27,6 +27,7 @@ type place struct {
 	children map[string]*place
 	names    []string // of all children, once expanded
 	expanded bool
+	looks    int // layers looked through for children
 
 	inner *place // see combined; the place itself if there is none
 
@@ -74,49 +75,89 @@ func (r *run) solidify(p *place) ([]*cell, bool) {
 	}
 	p.layers = layers
 	var cells []*cell
-	for _, c := range p.layers {
-		next := []*cell{c}
-		if target, ok := r.target(c); !ok {
+	for i, c := range p.layers {
+		next, ok := r.resolve(c)
+		switch {
+		case !ok:
 			return nil, false
-		} else if target != nil {
-			if next, ok = r.solid(target); !ok {
-				return nil, false
-			}
-			if c.isFinal() {
-				next = next[:1] // as text, see own
-			}
+		case next == nil && cells == nil && i+1 == len(p.layers):
+			return p.layers, true
+		case next == nil:
+			cells = append(cells, c)
+		default:
+			cells = append(cells, next...)
 		}
-		cells = append(cells, next...)
-		object, ok := r.isObject(cells[len(cells)-1])
-		if !ok {
-			return nil, false
-		}
-		if !object {
-			break
+		if object, ok := r.isObject(cells[len(cells)-1]); !object || !ok {
+			return cells, ok
 		}
 	}
 	return cells, true
 }
 
-// child returns the property name of p; nil if it has none.
+// resolve returns what a reference or fn::final stands for; nil if c is
+// neither.
+func (r *run) resolve(c *cell) ([]*cell, bool) {
+	target, ok := r.target(c)
+	if !ok || target == nil {
+		return nil, ok
+	}
+	next, ok := r.solid(target)
+	if ok && c.isFinal() {
+		next = next[:1] // as text, see own
+	}
+	return next, ok
+}
+
+// child returns the property name of p; nil if it has none. To look through
+// all layers for one name after the other is dearer than to find all names in
+// one pass, from some number of names on.
 func (r *run) child(p *place, name string) (*place, bool) {
 	if child := p.children[name]; child != nil || p.expanded {
 		return child, true
+	}
+	if below := p.below(name); below != nil {
+		r.looks++
+		child, ok := r.child(below, name)
+		if child != nil {
+			p.adopt(name, child)
+		}
+		return child, ok
 	}
 	cells, ok := r.solid(p)
 	if !ok {
 		return nil, false
 	}
+	if p.looks > 0 && p.looks >= width(cells) && !cells[len(cells)-1].isUnknown() {
+		r.expand(p, cells)
+		return p.children[name], true
+	}
 	var layers []*cell
 	for _, c := range cells {
+		p.looks++
+		r.looks++
 		if field := c.field(name); field != nil {
 			layers = append(layers, field)
+			if r.hides(field) {
+				break
+			}
 		}
 	}
 	if layers == nil {
 		return nil, true
 	}
 	return p.adopt(name, pile(layers)), true
+}
+
+// below returns the values of the one definition that p's own only adds to, if
+// it says nothing about a name: both have the same there.
+func (p *place) below(name string) *place {
+	if p.env == nil || p.env.def.values.fields[name] != nil {
+		return nil
+	}
+	if only := p.env.only(); only != nil {
+		return only.place()
+	}
+	return nil
 }
 
 func (p *place) adopt(name string, child *place) *place {
@@ -133,14 +174,12 @@ func (r *run) expand(p *place, cells []*cell) {
 	if p.expanded {
 		return
 	}
-	p.names = nil
-	layers := map[string][]*cell{}
-	for _, c := range cells {
-		for _, name := range c.names() {
-			layers[name] = append(layers[name], c.field(name))
-		}
-	}
+	layers := r.fields(cells)
+	p.names = make([]string, 0, len(layers))
 	unknown := cells[len(cells)-1].isUnknown()
+	if p.children == nil {
+		p.children = make(map[string]*place, len(layers))
+	}
 	for name, over := range layers {
 		p.names = append(p.names, name)
 		if unknown {
@@ -150,8 +189,48 @@ func (r *run) expand(p *place, cells []*cell) {
 			p.adopt(name, pile(over))
 		}
 	}
-	sort.Strings(p.names)
+	slices.Sort(p.names)
 	p.expanded = !unknown
+}
+
+// fields returns the layers of all properties of an object with these layers.
+func (r *run) fields(cells []*cell) map[string][]*cell {
+	layers := make(map[string][]*cell, width(cells))
+	for _, c := range cells {
+		for _, name := range c.names() {
+			r.looks++
+			over, known := layers[name]
+			switch field := c.field(name); {
+			case !known:
+				layers[name] = field.alone().layers
+			case !r.hides(over[len(over)-1]):
+				layers[name] = append(over, field)
+			}
+		}
+	}
+	return layers
+}
+
+// width is how many properties cells have, each of them by itself.
+func width(cells []*cell) int {
+	n := 0
+	for _, c := range cells {
+		if c.isLiteralObject() {
+			n += len(c.expr.fields)
+		} else if fields, ok := c.result.value.Object(); ok {
+			n += len(fields)
+		}
+	}
+	return n
+}
+
+// hides reports whether nobody asks what lies below c: it can be no object, so
+// nothing merges with it.
+func (r *run) hides(c *cell) bool {
+	if r.finals || r.tracing || c.constant {
+		return false
+	}
+	return c.expr.kind == literal || c.expr.kind == interpolation || c.expr.kind == list
 }
 
 // pile makes a place of layers.
@@ -166,7 +245,7 @@ func pile(layers []*cell) *place {
 // its own definition merges. Definitions that only stand beside each other may
 // override each other.
 func (r *run) obeyFinal(layers []*cell) ([]*cell, bool) {
-	if len(layers) == 1 || !r.finals {
+	if len(layers) == 1 || !r.finals || layers[0].expr.parent == nil { // nil: values itself
 		return layers, true
 	}
 	r.steps += len(layers) * len(layers) / 64

@@ -108,7 +108,7 @@ func isJSONNumber(text string) bool {
 
 // text reads a string and the ${...} in it.
 func (r *reader) text(raw string, e *expr) {
-	if r.plain {
+	if r.plain || !strings.Contains(raw, "$") {
 		e.kind, e.value = literal, esc.New(raw)
 		return
 	}
@@ -130,12 +130,13 @@ func (r *reader) mapping(n *yaml.Node, e *expr) {
 		r.call(n, e)
 		return
 	}
-	e.kind, e.fields = object, map[string]*expr{}
+	e.object(len(n.Content) / 2)
 	r.pairs(n, e, false, func(key *expr, name string, value *yaml.Node) {
-		plain, err := name, error(nil)
-		if !r.plain {
-			plain, err = unescape(name)
+		if r.plain || !strings.Contains(name, "$") {
+			e.set(name, r.expr(value, e, key.step))
+			return
 		}
+		plain, err := unescape(name)
 		if err != nil {
 			r.errorAt(key, "a key must be a string: keys are not interpolated", "write $${ for a literal ${")
 			return

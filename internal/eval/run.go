@@ -36,6 +36,7 @@ type run struct {
 	finals    bool            // a definition has fn::final
 	owning    map[*place]bool // whose own value is being computed, see own
 	steps     int
+	looks     int // layers that were looked through for a name
 	nested    int
 	exhausted bool // too many steps: nothing more is computed
 	secrets   map[string]bool
@@ -54,6 +55,7 @@ type mode struct {
 	lenient     bool // what is wrong does not end the run
 	showSecrets bool // ciphertext is decrypted, also while checking
 	rotating    bool
+	tracing     bool            // what lies below what hides it is told, too
 	dropping    bool            // imports with mistakes are left out
 	rotatePaths map[string]bool // of the fn::rotate that rotate; empty for all
 }
