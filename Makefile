@@ -20,9 +20,9 @@ unit: ## unit tests, scripts, hooks in real shells; with the race detector
 	.ci/packages gcc git bash zsh fish tmux strace shellcheck aws
 	CGO_ENABLED=1 $(GOTEST) -race ./...
 
-e2e: ## both programs against MinIO and versitygw, with the real AWS CLI
-	.ci/packages bash zsh fish aws ip
-	.ci/tools minio versitygw
+e2e: ## both programs against MinIO and versitygw, with the real AWS CLI and SDKs
+	.ci/packages bash zsh fish aws ip boto3 node npm
+	.ci/tools minio versitygw javascript
 	cd e2e && go test -count=1 -timeout 20m ./...
 
 lint: ## linters, shell scripts, and what a Mac would compile

@@ -23,6 +23,9 @@ type laboratory struct {
 var lab *laboratory
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(countedFile); file != "" {
+		os.Exit(count(file, os.Args[1:]))
+	}
 	os.Exit(runTests(m))
 }
 

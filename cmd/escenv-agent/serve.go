@@ -78,7 +78,7 @@ func (o *sharedFirst) Open(ctx context.Context, req esc.Request) (*esc.Environme
 func (o *sharedFirst) ask(ctx context.Context, req esc.Request) (*esc.Environment, error) {
 	if end, limited := ctx.Deadline(); limited {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2) //nolint:forbidigo // a distance, by the clock of the context
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
 		defer cancel()
 	}
 	return o.shared.Open(ctx, req)

@@ -8,8 +8,8 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 )
 
-// credentialProcessHelp is what shows how it is used.
-const credentialProcessHelp = "escenv credential-process --help"
+// processHelp is what shows how it is used.
+const processHelp = "escenv credential-process --help"
 
 // runCredentialProcess is escenv credential-process, dispatched before the
 // command line is built: AWS's clients run it whenever they start. ok is false
@@ -39,11 +39,11 @@ func (p *program) credentialProcessArgs(args []string) (given []string, help boo
 		case strings.TrimLeft(word, "-") == "no-agent":
 			p.private = true
 		default:
-			return nil, false, usageError{"there is no flag " + word, credentialProcessHelp}
+			return nil, false, usageError{"there is no flag " + word, processHelp}
 		}
 	}
 	if len(given) > 1 {
-		return nil, false, usageError{"there is more than one reference", credentialProcessHelp}
+		return nil, false, usageError{"there is more than one reference", processHelp}
 	}
 	return given, false, nil
 }
