@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +41,7 @@ func examples(t *testing.T) []string {
 	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(languagePage(t), -1) {
 		found = append(found, m[1])
 	}
-	if len(found) != 2 {
+	if len(found) < 9 {
 		t.Fatalf("the page has %d examples", len(found))
 	}
 	return found
@@ -100,17 +102,78 @@ DATABASE_URL=secret(postgres://shop:correct horse@db.dev.example.com/shop)
 	}
 }
 
-// Each line of the second example says what it gives.
-func TestTheLanguagePagesReferences(t *testing.T) {
-	lines := regexp.MustCompile(`(?m)^  (\w+):.*# gives (.*)$`).FindAllStringSubmatch(examples(t)[1], -1)
-	if len(lines) < 5 {
-		t.Fatalf("only %d lines say what they give", len(lines))
-	}
-	e, _ := documented(t, examples(t)[1])
-	for _, line := range lines {
-		if got := valueAt(t, e, line[1]); got != line[2] {
-			t.Errorf("%s is %s, and the page says %s", line[1], got, line[2])
+// Each example says what its values give, "# gives JSON", or what is said of
+// them, "# says WORDS". One that begins with a name is there for the next.
+func TestTheLanguagePagesExamples(t *testing.T) {
+	others, claims := map[string]string{}, 0
+	for _, example := range examples(t)[1:] {
+		if name, rest, named := strings.Cut(example, "\n"); named && strings.HasPrefix(name, "# ") {
+			others[strings.TrimPrefix(name, "# ")] = rest
+			continue
 		}
+		e, loader := documented(t, example)
+		maps.Copy(loader.texts, others)
+		got, err := e.Evaluate(t.Context(), request(t, "shop/dev", 0).Refs[0], eval.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims += holdsGives(t, example, got) + holdsSays(t, example, got.Diagnostics)
+	}
+	if claims < 20 {
+		t.Errorf("the examples say only %d times what they give", claims)
+	}
+}
+
+func holdsGives(t *testing.T, example string, got *eval.Evaluation) (claims int) {
+	t.Helper()
+	fields, _ := got.Value.Object()
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+):.*# gives (.*?)(, secret)?$`).FindAllStringSubmatch(example, -1) {
+		claims++
+		v := fields[m[1]]
+		var text strings.Builder
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(v.RevealAll()); err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(text.String()) != m[2] || v.IsSecret() != (m[3] != "") {
+			t.Errorf("%s is %s (secret: %v), and the page says %s%s", m[1], text.String(), v.IsSecret(), m[2], m[3])
+		}
+	}
+	return claims
+}
+
+func holdsSays(t *testing.T, example string, diags esc.Diagnostics) (claims int) {
+	t.Helper()
+	for i, line := range strings.Split(example, "\n") {
+		_, words, ok := strings.Cut(line, "# says ")
+		if !ok {
+			continue
+		}
+		claims++
+		if !slices.ContainsFunc(diags, func(d esc.Diagnostic) bool { return d.Line == i+1 && d.Summary == words }) {
+			t.Errorf("of line %d the page says %q, and checking\n%v", i+1, words, diags)
+		}
+	}
+	for _, d := range diags {
+		if !d.Warning && !strings.Contains(strings.Split(example, "\n")[d.Line-1], "# says ") {
+			t.Errorf("the page does not say %v", d)
+		}
+	}
+	return claims
+}
+
+// The example of variables and files opens.
+func TestTheLanguagePagesFiles(t *testing.T) {
+	i := slices.IndexFunc(examples(t), func(s string) bool { return strings.Contains(s, "files:") })
+	e, _ := documented(t, examples(t)[i])
+	env, err := e.Open(t.Context(), request(t, "shop/dev", esc.WantVariables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "CLUSTER=dev\nEMPTY=\nRATIO=1.10\nKUBECONFIG holds \"name: dev\\ntoken: t0ken\\n\" (secret: true)\n"
+	if diff := cmp.Diff(want, variables(env)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -125,7 +188,9 @@ func TestTheLanguagePagesBuiltIns(t *testing.T) {
 			t.Errorf("%s gives %s, and the page says %s", row[2], got, row[3])
 		}
 	}
-	for _, name := range []string{"secret", "join", "split", "concat", "toJSON", "fromJSON", "toBase64", "fromBase64", "toString", "final"} {
+	for _, name := range []string{
+		"secret", "join", "split", "concat", "toJSON", "fromJSON", "toYAML", "fromYAML", "toBase64", "fromBase64", "toString", "final", "validate",
+	} {
 		if !said[name] {
 			t.Errorf("the page has no example of fn::%s", name)
 		}
