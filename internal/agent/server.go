@@ -175,15 +175,18 @@ func (s *Server) ServeStreams(ctx context.Context, r io.Reader, w io.Writer) err
 		defer cancel()
 		broken <- readAll(ctx, r, requests)
 	}()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case req := <-requests:
 			s.answer(ctx, &replies{w: w}, req, cancel)
-		case err := <-broken:
-			return err
 		case <-ctx.Done():
-			return nil
 		}
+	}
+	select {
+	case err := <-broken:
+		return err
+	default: // asked to leave
+		return nil
 	}
 }
 

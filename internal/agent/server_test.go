@@ -410,20 +410,3 @@ func TestTheEndOfItsInputEndsThePrivateAgentsRequest(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
-
-// FuzzSession sends anything to a private agent. It answers what are frames,
-// and ends.
-func FuzzSession(f *testing.F) {
-	f.Add([]byte("\x00\x00\x00\x27" + `{"v":1,"build":"test","op":"status"}   `))
-	f.Add([]byte("\x00\x00\x00\x1b" + `{"v":9,"op":"leave","x":1} ` + "\x00\x00\x00\x01{"))
-	f.Add([]byte("\x00\x00\x00\x02{}\x00\x00\x00\x02[]"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		in, out := strings.NewReader(string(data)), &strings.Builder{}
-		_ = serverOf(map[wire.Op]agent.Handler{wire.OpStatus: echo}).ServeStreams(t.Context(), in, out)
-		for replies := strings.NewReader(out.String()); replies.Len() > 0; {
-			if _, err := wire.ReadReply(replies); err != nil {
-				t.Fatalf("%q was answered with %q", data, out.String())
-			}
-		}
-	})
-}
