@@ -6,7 +6,7 @@ const s3 = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, m
 
 (async () => {
   let requests = 0;
-  for (const end = Date.now() + 1000 * seconds; Date.now() < end; requests++) {
+  for (const end = Date.now() + 1000 * seconds; requests === 0 || Date.now() < end; requests++) {
     await s3.send(new HeadObjectCommand({ Bucket, Key }));
     await new Promise((done) => setTimeout(done, 250));
   }

@@ -12,7 +12,7 @@ s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=c
 
 requests = 0
 end = time.monotonic() + float(seconds)
-while time.monotonic() < end:
+while requests == 0 or time.monotonic() < end:
     s3.head_object(Bucket=bucket, Key=key)
     requests += 1
     time.sleep(0.25)
