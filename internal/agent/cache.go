@@ -60,6 +60,7 @@ type Cache struct {
 type entry struct {
 	*kept
 	req      esc.Request // to open it again
+	flight   string      // the key of that
 	failures int         // to renew it, in a row
 	problem  error       // why it, or something in it, was not renewed last time
 }
@@ -220,7 +221,8 @@ func (c *Cache) keep(req esc.Request, era int, k *kept, problem error) (changed 
 	if c.entries == nil {
 		c.entries = map[string]*entry{}
 	}
-	c.entries[key] = &entry{kept: k, req: unattended(req), problem: problem}
+	again := unattended(req)
+	c.entries[key] = &entry{kept: k, req: again, flight: flightKey(again), problem: problem}
 	return old != nil && !same(old.env, k.env)
 }
 

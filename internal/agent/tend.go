@@ -46,7 +46,7 @@ func (c *Cache) nextFor(e *entry, held bool, now time.Time) (wait time.Duration,
 	default:
 		e.kept = e.emptied()
 	}
-	if !e.renew.IsZero() && !c.flights.has(flightKey(e.req)) { // what is under way ends in a plan
+	if !e.renew.IsZero() && !c.flights.has(e.flight) { // what is under way ends in a plan
 		wait = min(wait, e.until(e.renew, now))
 	}
 	return wait, true
