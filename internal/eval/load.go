@@ -43,7 +43,7 @@ type reader struct {
 	fresh  []expr
 	nodes  int // nodes seen
 	depth  int
-	finals bool // fn::final was seen
+	finals bool // see definition
 	full   bool // a limit was exceeded: read no more
 	plain  bool // ${...} and fn:: mean nothing
 	notes
@@ -294,6 +294,7 @@ func (r *reader) importOptions(n *yaml.Node, at *expr) (merge bool) {
 			r.errorAt(key, "merge must be true or false", "")
 		default:
 			merge = strings.EqualFold(value.Value, "true")
+			r.finals = r.finals || !merge
 		}
 	})
 	return

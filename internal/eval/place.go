@@ -335,7 +335,7 @@ func (r *run) combined(p *place, x result) (result, bool) {
 	}
 	v, ok := r.value(inner)
 	if v.secret && !x.value.IsSecret() {
-		x.value = x.value.Sealed()
+		x.value, x.secret = x.value.Sealed(), true
 	}
 	return x, ok
 }
@@ -362,6 +362,15 @@ func (r *run) assemble(p *place) (result, bool) {
 	cells, ok := r.solid(p)
 	if !ok {
 		return result{}, false
+	}
+	if c := p.layers[0]; !c.constant && c.named != nil { // a reference: what it names may hold p
+		x, ok := r.value(c.named)
+		if len(p.layers) == 1 {
+			p.children, p.names, p.expanded = c.named.children, c.named.names, c.named.expanded
+		}
+		if !ok || len(p.layers) == 1 || x.value.IsUnknown() {
+			return x, ok
+		}
 	}
 	top := cells[0]
 	if object, ok := r.isObject(top); !object || !ok || len(cells) == 1 && !top.isLiteralObject() {
@@ -402,8 +411,8 @@ func (r *run) own(p *place) (result, bool) {
 	defer delete(r.owning, p)
 	top, ready := p.solidCells[0], true
 	y := result{secret: x.value.IsSecret()}
-	take := func(c *cell) esc.Value {
-		part, ok := r.own(c.alone())
+	take := func(p *place) esc.Value {
+		part, ok := r.own(p)
 		ready = ready && ok
 		y.include(part)
 		return part.value
@@ -412,13 +421,13 @@ func (r *run) own(p *place) (result, bool) {
 	case top.isLiteralObject():
 		fields := make(map[string]esc.Value, len(top.expr.names))
 		for _, name := range top.expr.names {
-			fields[name] = take(top.field(name))
+			fields[name] = take(p.children[name])
 		}
 		y.value = esc.New(fields)
 	case !top.constant && top.expr.kind == list:
 		items := make([]esc.Value, len(top.expr.items))
 		for i, item := range top.expr.items {
-			items[i] = take(top.env.cell(item))
+			items[i] = take(top.env.cell(item).alone())
 		}
 		y.value = esc.New(items)
 	default:

@@ -120,6 +120,7 @@ func (r *reader) text(raw string, e *expr) {
 		e.kind, e.value = literal, esc.New(parts[0].text)
 	case len(parts) == 1 && parts[0].text == "":
 		e.kind, e.parts = reference, parts
+		r.finals = r.finals || parts[0].path[0].name == "environments"
 	default:
 		e.kind, e.parts = interpolation, parts
 	}

@@ -33,7 +33,7 @@ type run struct {
 	envs      map[string]*environment // by Source.Name
 	order     []*environment
 	asking    *cell           // the expression whose reference is being followed
-	finals    bool            // a definition has fn::final
+	finals    bool            // values may be final
 	owning    map[*place]bool // whose own value is being computed, see own
 	steps     int
 	looks     int // layers that were looked through for a name

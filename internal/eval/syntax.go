@@ -16,7 +16,7 @@ type definition struct {
 	imports []importDecl
 	values  *expr // an object
 	refused bool  // too much of it: values is empty
-	finals  bool  // it has fn::final
+	finals  bool  // it has fn::final, or refers to definitions that may
 	count   int   // expressions in it; their ids are below it
 }
 
