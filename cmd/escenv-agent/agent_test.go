@@ -164,7 +164,7 @@ func TestManyAtOnceStartOneAgent(t *testing.T) {
 	h := newHome(t)
 	h.define(plain)
 	var group sync.WaitGroup
-	for range 40 {
+	for range 100 {
 		group.Go(func() {
 			if out, talk := h.run("one", "open", "shop/dev", "--format", "dotenv"); !strings.HasPrefix(out, "A=") {
 				t.Errorf("got %q, %s", out, talk)
