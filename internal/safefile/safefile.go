@@ -45,22 +45,12 @@ func (e *UnsafeError) Error() string { return e.Path + " " + e.Why }
 // when it was read. It never waits for the other end of a pipe. A file that
 // does not keep the rule is an *UnsafeError, a missing one fs.ErrNotExist.
 func Read(path string, rule Rule) ([]byte, fs.FileInfo, error) {
-	return rule.read(openFile, path, path)
-}
-
-// openFile is os.OpenFile for a file that will not be waited for. That function
-// would set up the machinery for waiting, which costs a prompt a thread.
-func openFile(path string, flag int, mode fs.FileMode) (*os.File, error) {
-	for {
-		fd, err := syscall.Open(path, flag|syscall.O_CLOEXEC, uint32(mode))
-		switch {
-		case err == nil:
-			_ = syscall.SetNonblock(fd, false) // it was for opening a pipe; the file is looked at next
-			return os.NewFile(uintptr(fd), path), nil
-		case !errors.Is(err, syscall.EINTR):
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-		}
+	f, err := openPlain(path, rule.flag())
+	if err != nil {
+		return nil, nil, err
 	}
+	defer f.Close()
+	return rule.read(f, path)
 }
 
 // ReadIn is Read of a file below an open directory.
@@ -70,24 +60,26 @@ func ReadIn(root *os.Root, name string, rule Rule) ([]byte, error) {
 	if info, err := root.Lstat(name); rule.NoFollow && err == nil && info.Mode().Type() == fs.ModeSymlink {
 		return nil, &UnsafeError{Path: path, Why: "is a symbolic link", Hint: "ls -l " + path}
 	}
-	text, _, err := rule.read(root.OpenFile, name, path)
+	f, err := root.OpenFile(name, rule.flag(), 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, _, err := rule.read(f, path)
 	return text, err
 }
 
-type opener func(name string, flag int, mode fs.FileMode) (*os.File, error)
-
-// read looks at the file it has opened, so that nobody can change it for
-// another in between.
-func (r Rule) read(open opener, name, path string) ([]byte, fs.FileInfo, error) {
-	flag := os.O_RDONLY | syscall.O_NONBLOCK
+// flag is how files are opened: not followed if so ruled, and not waited for.
+func (r Rule) flag() int {
 	if r.NoFollow {
-		flag |= syscall.O_NOFOLLOW
+		return os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
 	}
-	f, err := open(name, flag, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
+	return os.O_RDONLY | syscall.O_NONBLOCK
+}
+
+// read looks at the file that is open, so that nobody can change it for
+// another in between.
+func (r Rule) read(f fs.File, path string) ([]byte, fs.FileInfo, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
@@ -98,7 +90,7 @@ func (r Rule) read(open opener, name, path string) ([]byte, fs.FileInfo, error) 
 	if err := r.Check(path, info); err != nil {
 		return nil, nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, r.Max+1))
+	text, err := readAll(f, info.Size(), r.Max)
 	if err == nil && int64(len(text)) > r.Max {
 		err = &UnsafeError{Path: path, Why: "is longer than " + size(r.Max), Hint: "ls -l " + path}
 	}
@@ -106,6 +98,21 @@ func (r Rule) read(open opener, name, path string) ([]byte, fs.FileInfo, error) 
 		return nil, nil, err
 	}
 	return text, info, nil
+}
+
+// readAll reads a file, but no more than a byte beyond most. One that has the
+// size it says takes one buffer and no other.
+func readAll(f io.Reader, size, most int64) ([]byte, error) {
+	text := make([]byte, min(size, most)+1)
+	n, err := io.ReadFull(f, text)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return text[:n], nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	rest, err := io.ReadAll(io.LimitReader(f, most+1-int64(n)))
+	return append(text, rest...), err
 }
 
 // OpenDir opens a directory that keeps the rule.

@@ -12,9 +12,14 @@ import (
 // encoding/json by a process costs more than all else that a prompt waits for
 // in escenv itself.
 
+// usualSize is set aside for what is encoded, in bytes: what grows by and by
+// costs a prompt more.
+const usualSize = 512
+
 // encodeRequest returns r as JSON.
 func encodeRequest(r Request) []byte {
-	b := strconv.AppendInt([]byte(`{"v":`), int64(r.V), 10)
+	b := append(make([]byte, 0, len(r.Args)+usualSize), `{"v":`...)
+	b = strconv.AppendInt(b, int64(r.V), 10)
 	b = appendString(append(b, `,"build":`...), r.Build)
 	b = appendString(append(b, `,"op":`...), string(r.Op))
 	if len(r.Args) > 0 {
@@ -25,7 +30,7 @@ func encodeRequest(r Request) []byte {
 
 // encodeOpenArgs returns a as JSON.
 func encodeOpenArgs(a OpenArgs) []byte {
-	b := []byte(`{"refs":[`)
+	b := append(make([]byte, 0, usualSize), `{"refs":[`...)
 	for i, ref := range a.Refs {
 		if i > 0 {
 			b = append(b, ',')
