@@ -63,7 +63,7 @@ def --env __escenv_apply [changes: list<any>] {
     }
     let wait = $state.seen.__escenv_wait?
     $state.since = (date now)
-    $state.due = if ($wait | is-empty) { null } else { $state.since + ($wait | into int | into duration --unit sec) }
+    $state.due = if ($wait | is-empty) { null } else { $state.since + (($wait | into int) - 1 | into duration --unit sec) } # rather too early
     load-env $give
     hide-env --ignore-errors ...$take
     $env.__escenv = $state

@@ -112,7 +112,7 @@ function Global:__escenv_change([string]$At) {
     foreach ($line in $lines) { __escenv_apply $line }
     $Global:__escenv['Since'] = [datetime]::UtcNow
     $wait = $Global:__escenv['Seen']['__escenv_wait']
-    $Global:__escenv['Due'] = if ($wait) { $Global:__escenv['Since'].AddSeconds([int]$wait) } else { $null }
+    $Global:__escenv['Due'] = if ($wait) { $Global:__escenv['Since'].AddSeconds([int]$wait - 1) } else { $null }
     $Global:__escenv['Looked'] = $At
     $null = __escenv_look $At
 }

@@ -103,7 +103,7 @@ def __escenv_install():
             return
         for line in run.stdout.splitlines():
             apply(json.loads(line))
-        mine["due"] = time.time() + int(seen["wait"]) if seen.get("wait") else None
+        mine["due"] = time.time() + int(seen["wait"]) - 1 if seen.get("wait") else None  # rather too early
         mine["pwd"] = xsh.env.get("PWD")
         look()
 

@@ -1,0 +1,298 @@
+package hooks_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// An elsewhere is another shell, which takes part in the scenarios as far as it
+// can.
+type elsewhere struct {
+	name  string
+	argv  func(h *house) []string // and what it reads at its start
+	words *strings.Replacer       // from what a scenario types
+	rules []rule                  // behind words
+	quiet string                  // does nothing, without a process
+	fail  string                  // a command that exits with 4
+	// cannot names the scenarios that the shell takes no part in, and why.
+	cannot map[string]string
+}
+
+type rule struct {
+	what *regexp.Regexp
+	with string
+}
+
+func rules(pairs ...string) []rule {
+	var list []rule
+	for pair := range slices.Chunk(pairs, 2) {
+		list = append(list, rule{regexp.MustCompile(pair[0]), pair[1]})
+	}
+	return list
+}
+
+// translate puts a line that a scenario types in the words of the shell.
+func (e *elsewhere) translate(line string) string {
+	line = e.words.Replace(line)
+	for _, r := range e.rules {
+		line = r.what.ReplaceAllString(line, r.with)
+	}
+	return line
+}
+
+// startElsewhere runs an interactive shell of another kind in a directory of
+// the house, on a terminal that answers what the shell asks it.
+func (h *house) startElsewhere(t *testing.T, e *elsewhere, dir string, environ ...string) *shell {
+	t.Helper()
+	argv := e.argv(h)
+	if h.strace != "" {
+		argv = append([]string{h.strace, "-f", "-qq", "-o", h.path("trace"), "-e", "trace=clone,clone3,fork,vfork,execve", "--"}, argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir = h.path(dir)
+	cmd.Env = append(append(h.environ(), "PWD="+cmd.Dir, "TERM=xterm", "NO_COLOR=1", "XDG_CONFIG_HOME="+h.path("home/.config")), environ...)
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 500})
+	must(t, err)
+	ours, theirs, err := socketpair()
+	must(t, err)
+	s := &shell{house: h, t: t, name: e.name, tty: ours, grown: make(chan struct{}, 1)}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		tty.Close()
+		ours.Close()
+		theirs.Close()
+	})
+	go e.typing(tty, theirs)
+	go answering(theirs, tty)
+	go s.read()
+	s.prompt()
+	return s
+}
+
+// socketpair is a file that what is written to the other can be read from.
+func socketpair() (a, b *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs"), nil
+}
+
+// typing types what comes, each line in the shell's words. What has no end of
+// line, as Ctrl-C, is a key.
+func (e *elsewhere) typing(tty, from *os.File) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		text := string(buf[:n])
+		if line, ok := strings.CutSuffix(text, "\n"); ok {
+			text = e.translate(line) + "\r"
+		}
+		if _, err := tty.WriteString(text); err != nil {
+			return
+		}
+	}
+}
+
+// answering is the rest of a terminal: it says where the cursor is, which line
+// editors wait for.
+func answering(to, tty *os.File) {
+	buf := make([]byte, 4096)
+	for {
+		n, err := tty.Read(buf)
+		if err != nil {
+			return
+		}
+		for range bytes.Count(buf[:n], []byte("\x1b[6n")) {
+			if _, err := tty.WriteString("\x1b[1;1R"); err != nil {
+				return
+			}
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// found returns the file of a program that .ci/tools may have brought.
+func found(t *testing.T, name string) string {
+	t.Helper()
+	if file, err := filepath.Abs("../.cache/tools/" + name); err == nil {
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return need(t, name)
+}
+
+// TestScenariosElsewhere plays the scenarios in the other shells.
+func TestScenariosElsewhere(t *testing.T) {
+	known := map[string]bool{}
+	for _, scenario := range scenarios {
+		known[scenario.name] = true
+	}
+	for _, e := range elsewheres {
+		for _, reasons := range []map[string]string{e.cannot, nowhere} {
+			for name := range reasons {
+				if !known[name] {
+					t.Errorf("%s cannot do %q, which is no scenario", e.name, name)
+				}
+			}
+		}
+		for _, scenario := range scenarios {
+			if e.cannot[scenario.name] != "" || nowhere[scenario.name] != "" {
+				continue
+			}
+			t.Run(e.name+"/"+scenario.name, func(t *testing.T) {
+				t.Parallel()
+				scenario.play(allowedHouse(t).startElsewhere(t, &e, "out"))
+			})
+		}
+	}
+}
+
+// allowedHouse is a house of which both projects are allowed.
+func allowedHouse(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	h.escenv("prod", "allow", "--yes")
+	return h
+}
+
+// TestStatusElsewhere: what a command ended with is still there behind the
+// hook, quiet or not.
+func TestStatusElsewhere(t *testing.T) {
+	for _, e := range elsewheres {
+		if e.name == "elvish" {
+			continue // it has exceptions, and keeps none
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			s := allowedHouse(t).startElsewhere(t, &e, "out")
+			for range 2 {
+				if _, status := s.status(e.fail); status != "4" {
+					t.Errorf("the status is %q", status)
+				}
+				s.run("cd " + s.path("shop"))
+				s.write("shop/.escenv", "shop/dev\n") // not quiet
+			}
+			s.wantKey("AKIADEV")
+		})
+	}
+}
+
+// TestShellInsideElsewhere: a shell inside another adopts what it inherited,
+// leaves, and its parent is as it was.
+func TestShellInsideElsewhere(t *testing.T) {
+	for _, e := range elsewheres {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			s := allowedHouse(t).startElsewhere(t, &e, "out")
+			inner := strings.Join(e.argv(s.house), " ")
+			s.run("cd " + s.path("shop"))
+			s.wantSilence(s.run(inner))
+			s.wantKey("AKIADEV")
+			s.wantText(s.run("cd "+s.path("out")), "escenv: unloaded shop/dev")
+			s.wantKey("")
+			s.run("cd " + s.path("prod"))
+			s.wantKey("AKIAPROD")
+			s.run("exit")
+			if e.name == "tcsh" {
+				s.prompt() // it comes to a prompt before it exits
+			}
+			s.wantKey("AKIADEV")
+			s.wantSilence(s.run("exec " + inner))
+			s.wantKey("AKIADEV")
+			s.wantText(s.run("cd "+s.path("out")), "escenv: unloaded shop/dev")
+			s.wantKey("")
+		})
+	}
+}
+
+// TestGoneElsewhere: where each prompt inside notices that escenv has vanished,
+// it is said once, and no credentials stay.
+func TestGoneElsewhere(t *testing.T) {
+	for _, e := range elsewheres {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			s := allowedHouse(t).startElsewhere(t, &e, "out")
+			s.run("cd " + s.path("shop"))
+			must(t, os.Remove(s.path("bin/escenv")))
+			text := s.run("true")
+			s.wantKey("AKIADEV") // they are still this directory's
+			text += s.run("cd "+s.path("out")) + s.run("cd "+s.path("prod")) + s.run("true")
+			if n := strings.Count(text, "escenv: error: "); n != 1 {
+				t.Errorf("%s: it is said %d times:\n%s", e.name, n, text)
+			}
+			s.wantKey("")
+		})
+	}
+}
+
+// TestQuietElsewhere counts processes as TestAQuietPromptStartsNoProcess does.
+// elvish, which sees no change of a file, starts one inside a project; tcsh,
+// which sees whole seconds, until the second of a change is over.
+func TestQuietElsewhere(t *testing.T) {
+	strace := need(t, "strace") // to count processes
+	for _, e := range elsewheres {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			h := allowedHouse(t)
+			h.answer("shop/dev", answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": "AKIADEV"}, expires: time.Now().Add(time.Hour)})
+			h.strace = strace
+			s := h.startElsewhere(t, &e, "out")
+			s.run(e.quiet)
+			inside := 0
+			if e.name == "elvish" {
+				inside = 1
+			}
+			s.wantProcesses(0, "outside", e.quiet, 20)
+			s.wantProcesses(0, "moving outside", "cd ..; cd out", 2)
+			s.wantProcesses(1+inside, "entering", "cd "+h.path("shop"), 1)
+			s.settle(&e)
+			s.wantProcesses(20*inside, "inside", e.quiet, 20)
+			h.write("shop/.escenv", "shop/dev\n")
+			s.wantProcesses(1, "an edit", e.quiet, 1)
+			s.settle(&e)
+			s.wantProcesses(3*inside, "after an edit", e.quiet, 3)
+			now := time.Now()
+			must(t, os.Chtimes(h.path("run/escenv/generation"), now, now))
+			s.wantProcesses(1, "a new generation", e.quiet, 1)
+			s.settle(&e)
+			must(t, os.Remove(h.path("shop/.escenv")))
+			s.wantProcesses(1, "deletion", e.quiet, 1)
+			s.wantProcesses(0, "after deletion", e.quiet, 3)
+		})
+	}
+}
+
+// settle comes back to the prompt until tcsh is sure that nothing changes any
+// more.
+func (s *shell) settle(e *elsewhere) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); e.name == "tcsh"; {
+		before := len(s.trace())
+		s.run(e.quiet)
+		if len(s.trace()) == before {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal("each prompt starts a process")
+		}
+	}
+}
