@@ -52,6 +52,8 @@ func JSON(text string) string {
 			b.WriteRune(r)
 		case r >= ' ' && r < 0x7f:
 			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
 		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:

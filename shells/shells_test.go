@@ -172,7 +172,7 @@ func TestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := d.Export("A", "\"\\\n\x7fé\U0001f600") + d.Set("B", "") + d.Unset("C") + d.Save("D") + d.Restore("E", true) + d.Restore("F", false) + d.Forget("G")
-	want := `{"op":"export","name":"A","value":"\"\\\u000a\u007f\u00e9\ud83d\ude00"}
+	want := `{"op":"export","name":"A","value":"\"\\\n\u007f\u00e9\ud83d\ude00"}
 {"op":"set","name":"B","value":""}
 {"op":"unset","name":"C"}
 {"op":"save","name":"D"}

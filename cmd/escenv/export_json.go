@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -158,7 +158,7 @@ type prior struct {
 }
 
 // priorVersion begins a prior's text.
-const priorVersion = "escenv-json1"
+const priorVersion = "1."
 
 // save keeps what a variable is in environ, if it is set.
 func (s *prior) save(name string, environ []string) {
@@ -169,30 +169,22 @@ func (s *prior) save(name string, environ []string) {
 	}
 }
 
-// String encodes s as one line of printable ASCII.
+// String encodes s as one word of ASCII.
 func (s *prior) String() string {
-	words := []string{priorVersion, strconv.QuoteToASCII(s.state)}
+	words := []string{s.state}
 	for _, name := range slices.Sorted(maps.Keys(s.values)) {
-		words = append(words, strconv.QuoteToASCII(name), strconv.QuoteToASCII(s.values[name]))
+		words = append(words, name, s.values[name])
 	}
-	return strings.Join(words, " ")
+	return priorVersion + base64.RawURLEncoding.EncodeToString([]byte(strings.Join(words, "\x00")))
 }
 
 // parsePrior decodes what String wrote. Anything else is no state at all.
 func parsePrior(text string) *prior {
 	s := &prior{values: map[string]string{}}
-	rest, ok := strings.CutPrefix(text, priorVersion+" ")
-	var words []string
-	for ok && rest != "" {
-		quoted, err := strconv.QuotedPrefix(rest)
-		word, unquoteErr := strconv.Unquote(quoted)
-		if err != nil || unquoteErr != nil {
-			return s
-		}
-		words = append(words, word)
-		rest = strings.TrimPrefix(rest[len(quoted):], " ")
-	}
-	if len(words)%2 == 0 {
+	encoded, ok := strings.CutPrefix(text, priorVersion)
+	decoded, err := base64.RawURLEncoding.DecodeString(encoded)
+	words := strings.Split(string(decoded), "\x00")
+	if !ok || err != nil || len(words)%2 == 0 {
 		return s
 	}
 	s.state = words[0]
