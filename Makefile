@@ -17,7 +17,8 @@ demo: ## the main job on your own screen, against a cloud of our own
 test: unit e2e ## everything; as root on Debian it installs what it needs
 
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
-	.ci/packages gcc git bash zsh fish tmux strace shellcheck aws
+	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux strace shellcheck aws
+	.ci/tools nushell
 	CGO_ENABLED=1 $(GOTEST) -race ./...
 
 e2e: ## both programs against MinIO and versitygw, with the real AWS CLI and SDKs
