@@ -76,7 +76,7 @@ func (s *session) open(c *Command) error {
 			return err
 		}
 	}
-	return s.startMonitor(c.Self, files, slave)
+	return s.startMonitor(c, files, slave)
 }
 
 // findUser finds the terminal that somebody sits at, if there is one.
@@ -107,7 +107,7 @@ func (s *session) openStderr(c *Command) (*os.File, error) {
 
 // startMonitor starts the monitor, which gets some files under the numbers they have here, so that
 // none the caller opened for the command is in their way.
-func (s *session) startMonitor(self string, files []*os.File, slave *os.File) error {
+func (s *session) startMonitor(c *Command, files []*os.File, slave *os.File) error {
 	link, other, err := newLinkPair()
 	if err != nil {
 		return err
@@ -127,11 +127,11 @@ func (s *session) startMonitor(self string, files []*os.File, slave *os.File) er
 		defer unix.Close(fd)
 		args = append(args, strconv.Itoa(fd))
 	}
-	attr := &syscall.ProcAttr{Env: os.Environ(), Sys: &syscall.SysProcAttr{Setsid: true}}
+	attr := &syscall.ProcAttr{Env: c.Env, Sys: &syscall.SysProcAttr{Setsid: true}}
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	s.monitor, err = spawn(self, args, attr)
+	s.monitor, err = spawn(c.Self, args, attr)
 	return err
 }
 
