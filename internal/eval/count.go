@@ -9,9 +9,9 @@ import (
 // have, -1 if that is not certain. The YAML library makes the whole tree before
 // anybody can count: two bytes of hostile text cost it half a KiB.
 //
-// What is counted is scalars and [ { on the one hand, and the items and pairs
-// that -, ? and : begin on the other: each of either kind is a node of its own.
-// Text that is not YAML may be counted as anything.
+// What is counted is scalars and [ { on the one hand, the items and pairs that
+// -, ? and : begin on the other, and anchors, and tags: each of one kind is, or
+// belongs to, a node of its own. Text that is not YAML may be counted as anything.
 func crowded(text []byte) int {
 	const small = 64 << 10 // not worth looking at
 	if len(text) <= small {
@@ -19,7 +19,7 @@ func crowded(text []byte) int {
 	}
 	c := counter{text: text}
 	for c.next() {
-		if max(c.scalars, c.entries) > maxNodes {
+		if max(c.scalars, c.entries, c.anchors, c.tags) > maxNodes {
 			return c.at
 		}
 	}
@@ -37,7 +37,7 @@ type counter struct {
 	flow    int   // how many [ and { are open
 	key     int   // 1 + column of what a : would make a key; 0 if nothing
 
-	scalars, entries int
+	scalars, entries, anchors, tags int
 }
 
 // peek returns the byte at c.at+n; a NUL behind the end.
@@ -49,9 +49,14 @@ func (c *counter) peek(n int) byte {
 }
 
 // lineBreak returns how many bytes the line break at c.at has, 0 if it is none.
-func (c *counter) lineBreak() int {
-	switch rest := c.text[c.at:]; {
-	case c.peek(0) == '\n' || c.peek(0) == '\r':
+func (c *counter) lineBreak() int { return c.lineBreakAt(c.at) }
+
+func (c *counter) lineBreakAt(at int) int {
+	rest := c.text[min(at, len(c.text)):]
+	switch {
+	case len(rest) == 0 || rest[0] < utf8.RuneSelf && rest[0] != '\n' && rest[0] != '\r':
+		return 0
+	case rest[0] < utf8.RuneSelf:
 		return 1
 	case bytes.HasPrefix(rest, []byte("\u0085")):
 		return 2
@@ -67,8 +72,8 @@ func (c *counter) ended() bool { return c.at >= len(c.text) }
 
 // isGap reports a blank, a line break or the end n bytes ahead.
 func (c *counter) isGap(n int) bool {
-	ahead := counter{text: c.text, at: min(c.at+n, len(c.text))}
-	return ahead.ended() || ahead.isBlank() || ahead.lineBreak() > 0
+	b := c.peek(n)
+	return b == ' ' || b == '\t' || c.at+n >= len(c.text) || c.lineBreakAt(c.at+n) > 0
 }
 
 // step goes on by one character.
@@ -77,7 +82,10 @@ func (c *counter) step() {
 		c.at, c.column = c.at+width, 0
 		return
 	}
-	_, width := utf8.DecodeRune(c.text[c.at:])
+	width := 1
+	if c.peek(0) >= utf8.RuneSelf {
+		_, width = utf8.DecodeRune(c.text[c.at:])
+	}
 	c.at, c.column = c.at+width, c.column+1
 }
 
@@ -176,6 +184,11 @@ func (c *counter) isDocumentMarker() bool {
 func (c *counter) node() bool {
 	switch b := c.peek(0); b {
 	case '&', '!':
+		if b == '&' {
+			c.anchors++
+		} else {
+			c.tags++
+		}
 		for !c.isGap(0) && (c.flow == 0 || c.peek(0) != ',') {
 			c.step()
 		}

@@ -12,7 +12,7 @@ func count(text string) int {
 	c := counter{text: []byte(text)}
 	for c.next() {
 	}
-	return max(c.scalars, c.entries)
+	return max(c.scalars, c.entries, c.anchors, c.tags)
 }
 
 func nodes(n *yaml.Node) int {
@@ -52,7 +52,7 @@ func TestManyNodesAreCounted(t *testing.T) {
 			t.Errorf("%q: %d", repeated, got)
 		}
 	}
-	for _, repeated := range []string{"a,", "'a',", "? ,", "{},", "a: ,", "[a],"} {
+	for _, repeated := range []string{"a,", "'a',", "? ,", "{},", "a: ,", "[a],", "&a ,", "!a ,"} {
 		if got := count("[" + strings.Repeat(repeated, n) + "]"); got < n {
 			t.Errorf("%q: %d", repeated, got)
 		}
