@@ -24,7 +24,10 @@ values:
   inner: {fn::open::echo: {b: 1}}
   unused: {fn::open::echo: {c: 1}}
   alsoUnused: ${environments.shop.other.x}
-  environmentVariables: {A: "${used.a.b}"}`,
+  rotated: {fn::rotate::counter: {inputs: {step: 1, admin: {fn::open::echo: {d: 1}}}}}
+  inFile: {fn::open::echo: {e: 1}}
+  environmentVariables: {A: "${used.a.b}"}
+  files: {F: "${inFile.e}", G: {fn::toJSON: "${rotated}"}}`,
 		"shop/base":   `values: {base: {fn::open::echo: {}}, environmentVariables: {B: "2"}}`,
 		"shop/unused": `values: {x: 1}`,
 		"shop/other":  `values: {x: 1}`,
@@ -35,16 +38,20 @@ values:
 		opens int
 		loads int
 	}{
-		{esc.WantVariables, "", 2, 2},
+		{esc.WantVariables, "", 3, 2},
 		{esc.WantPath, "unused.c", 1, 2},
 		{esc.WantPath, "environmentVariables.B", 0, 2},
+		{esc.WantPath, "files.G", 0, 2},
 		{esc.WantPath, "alsoUnused", 0, 3},
-		{esc.WantAll, "", 4, 3},
+		{esc.WantPath, "unused", 1, 2},
+		{esc.WantAll, "", 5, 3},
 	}
 	for _, test := range tests {
 		provider := &echo{}
 		loader.loads = nil
-		e := &eval.Evaluator{Loader: loader, Providers: map[string]esc.Provider{"echo": provider}}
+		e := &eval.Evaluator{
+			Loader: loader, Providers: map[string]esc.Provider{"echo": provider}, Rotators: map[string]eval.Rotator{"counter": counter{}},
+		}
 		req := request(t, "shop/dev", test.want)
 		req.Path = test.path
 		if _, err := e.Open(t.Context(), req); err != nil {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -56,11 +57,12 @@ func rotatePaths(texts []string) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		path := "values"
+		var path strings.Builder
+		path.WriteString("values")
 		for _, s := range steps {
-			path += s.String()
+			path.WriteString(s.String())
 		}
-		paths[path] = true
+		paths[path.String()] = true
 	}
 	return paths, nil
 }

@@ -273,16 +273,19 @@ func (r *run) everything() bool {
 		if r.loading > 0 {
 			return false // what it imports may not be there yet
 		}
-		c := env.cell(env.def.values)
-		ok := true
-		if r.finals {
-			ok = r.counting(c, env.place())
-		} else {
-			_, ok = r.value(c.alone())
-		}
-		ready = ready && ok
+		ready = r.all(env) && ready
 	}
 	return ready
+}
+
+// all demands every expression of one definition.
+func (r *run) all(env *environment) bool {
+	c := env.cell(env.def.values)
+	if r.finals {
+		return r.counting(c, env.place())
+	}
+	_, ok := r.value(c.alone())
+	return ok
 }
 
 // counting demands what c, one of the layers of p, says, but for what fn::final

@@ -250,8 +250,7 @@ func (r *run) obeyFinal(layers []*cell) ([]*cell, bool) {
 	}
 	r.steps += len(layers) * len(layers) / 64
 	kept := slices.Clone(layers)
-	for i := len(layers) - 1; i >= 0; i-- {
-		upper := layers[i]
+	for _, upper := range slices.Backward(layers) {
 		final, ok := r.isFinal(upper.overridden(kept))
 		if !ok {
 			return nil, false

@@ -256,7 +256,7 @@ func (r *reader) rotateFields(e, at *expr, provider string, arg *expr) {
 		r.errorAt(at, "fn::rotate needs a provider", "")
 	case inputs == nil:
 		r.errorAt(arg, "fn::rotate needs inputs", "write inputs: {} if there are none")
-	case state.kind != object && !(state.kind == literal && state.value.IsNull()):
+	case state.kind != object && (state.kind != literal || !state.value.IsNull()):
 		r.needs(state, "the state of fn::rotate must be an object")
 	default:
 		e.kind, e.fn, e.provider, e.items = call, "rotate", provider, []*expr{inputs, state}

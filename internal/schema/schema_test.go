@@ -11,7 +11,7 @@ import (
 )
 
 // value reads JSON.
-func value(t testing.TB, text string) esc.Value {
+func value(t *testing.T, text string) esc.Value {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
