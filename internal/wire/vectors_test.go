@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,8 +72,9 @@ func TestRequestsOfTheSpecification(t *testing.T) {
 		if got := req.Check("0.1.0+4f0c") != nil; got != refused[v.name] {
 			t.Errorf("%s: refused is %v", v.name, got)
 		}
-		if req.Op == wire.OpOpen && len(req.Args) > 0 {
-			understands(t, vector{v.kind, v.name, string(req.Args)}, &wire.OpenArgs{})
+		args := map[wire.Op]any{wire.OpOpen: &wire.OpenArgs{}, wire.OpForget: &wire.ForgetArgs{}, wire.OpRelease: &wire.ReleaseArgs{}}
+		if into := args[req.Op]; into != nil && len(req.Args) > 0 {
+			understands(t, vector{v.kind, v.name, string(req.Args)}, into)
 		}
 	}
 }
@@ -84,6 +86,36 @@ func TestRepliesOfTheSpecification(t *testing.T) {
 		var diags esc.Diagnostics
 		if v.name == "diagnostics" && !errors.As(reply.Error.Err(), &diags) {
 			t.Errorf("diagnostics came as %v", reply.Error.Err())
+		}
+	}
+}
+
+func TestEventsAndStatusOfTheSpecification(t *testing.T) {
+	for _, v := range vectors(t, "event") {
+		understands(t, v, &wire.ServeEvent{})
+	}
+	for _, v := range vectors(t, "status") {
+		understands(t, v, &wire.StatusResult{})
+	}
+}
+
+// TestEveryOperationIsSpecified reads the names of operations from the source.
+func TestEveryOperationIsSpecified(t *testing.T) {
+	source, err := os.ReadFile("wire.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	specification, err := os.ReadFile("../../docs/agent-protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := regexp.MustCompile(`Op = "([^"]+)"`).FindAllSubmatch(source, -1)
+	if len(ops) < 15 {
+		t.Fatalf("found %d operations", len(ops))
+	}
+	for _, op := range ops {
+		if !bytes.Contains(specification, []byte("\n| `"+string(op[1])+"` |")) {
+			t.Errorf("%s is not specified", op[1])
 		}
 	}
 }
