@@ -12,11 +12,15 @@ func (p *program) newExportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "print what a shell must evaluate in this directory; the hook calls it",
-		ArgsUsage: "SHELL",
-		Description: help(`Prints statements for bash, zsh or fish that bring the environment which the
-nearest allowed .escenv names, or take it away where there is none. Variables
-of your own come back when you leave, unless you changed them meanwhile.
-Without the hook, evaluate it where you need it.
+		ArgsUsage: "SHELL|json|direnv",
+		Description: help(`Prints statements for a shell that bring the environment which the nearest
+allowed .escenv names, or take it away where there is none. Variables of your
+own come back when you leave, unless you changed them meanwhile. Without the
+hook, evaluate it where you need it.
+
+For editors and other programs, json prints what to set and to unset, what to
+watch and when to come back, and direnv what direnv export json would print:
+docs/shell.md describes both.
 
 ESCENV_QUIET=1 keeps it from saying what it loads; errors are always said.`,
 			`0  the statements do what the .escenv says, or it is not allowed

@@ -17,13 +17,23 @@ func (p *program) newHookCommand() *cli.Command {
 		Name:      "hook",
 		Usage:     "print the script that makes a shell follow .escenv files",
 		ArgsUsage: "SHELL",
-		Description: help(`Prints a script for bash, zsh or fish. Evaluate it in the shell's rc file:
+		Description: help(`Prints a script for a shell. Evaluate it in the shell's rc file:
 
-   bash   ~/.bashrc                   eval "$(escenv hook bash)"
-   zsh    ~/.zshrc                    eval "$(escenv hook zsh)"
-   fish   ~/.config/fish/config.fish  escenv hook fish | source
+   bash    ~/.bashrc                   eval "$(escenv hook bash)"
+   zsh     ~/.zshrc                    eval "$(escenv hook zsh)"
+   fish    ~/.config/fish/config.fish  escenv hook fish | source
+   elvish  ~/.config/elvish/rc.elv     eval (escenv hook elvish | slurp)
+   xonsh   ~/.xonshrc                  execx($(escenv hook xonsh))
+   pwsh    $PROFILE                    escenv hook pwsh | Out-String | iex
 
-At a prompt where nothing has changed the script starts no process.`,
+Others read files, to be written again after an upgrade:
+
+   nu      escenv hook nu > ~/.config/nushell/autoload/escenv.nu
+   tcsh    escenv hook tcsh > ~/.escenv.tcsh, and in ~/.tcshrc behind the PATH:
+           if ($?prompt) source ~/.escenv.tcsh
+
+At a prompt where nothing has changed the script starts no process; elvish's
+does inside a project. pwsh's has not been run in a real PowerShell yet.`,
 			plainExit, `eval "$(escenv hook bash)"`),
 		Action: func(c *cli.Context) error {
 			args, err := words(c, 1, 1)
