@@ -3,6 +3,7 @@ package eval_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,7 +15,10 @@ import (
 
 func seeds(f *testing.F, add func(text string)) {
 	f.Helper()
-	for _, name := range []string{"builtins", "mistakes", "mistakes_computed", "references", "secrets", "roots", "yaml", "alias", "cycles"} {
+	for _, name := range []string{
+		"builtins", "mistakes", "mistakes_computed", "references", "secrets", "roots", "yaml", "alias", "cycles", "ciphertext", "files",
+		"merged_text", "outputs", "rotate", "rotate_mistakes", "text", "validate", "validate_mistakes", "whole_secrets",
+	} {
 		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
 		if err != nil {
 			f.Fatal(err)
@@ -62,8 +66,9 @@ func FuzzInterpolation(f *testing.F) {
 	})
 }
 
-// FuzzOpen: any definition opens or is refused; checking and opening agree
-// that it is right; and no secret shows in what is said.
+// FuzzOpen: any definition opens or is refused, in as many steps as it may
+// take; evaluating all of it gives the same; checking and opening agree that it
+// is right.
 func FuzzOpen(f *testing.F) {
 	seeds(f, func(text string) { f.Add(text, "values: {z: {y: 1}}") })
 	f.Fuzz(func(t *testing.T, text, imported string) {
@@ -84,6 +89,13 @@ func FuzzOpen(f *testing.F) {
 		}
 		if err == nil && env.Value.HasUnknown() {
 			t.Errorf("an unknown in %s", env.Value)
+		}
+		all, wrong := e.Evaluate(t.Context(), req.Refs[0], eval.Options{})
+		if wrong != nil {
+			t.Fatal(wrong)
+		}
+		if err == nil && !reflect.DeepEqual(env.Value.RevealAll(), all.Value.RevealAll()) {
+			t.Errorf("opened %s, evaluated %s", env.Value, all.Value)
 		}
 		if _, checked := e.Check(context.Background(), req.Refs[0]); checked == nil && diags != nil {
 			opensWithoutValues(t, diags)
