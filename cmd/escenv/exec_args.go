@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,14 +188,12 @@ func toggled(on *bool) setter {
 
 func oneOf(to *string, choices ...string) setter {
 	return func(value string) string {
-		for _, choice := range choices {
-			if value == choice {
-				*to = value
-				return ""
-			}
+		if !slices.Contains(choices, value) {
+			last := len(choices) - 1
+			return "use " + strings.Join(choices[:last], ", ") + " or " + choices[last]
 		}
-		last := len(choices) - 1
-		return "use " + strings.Join(choices[:last], ", ") + " or " + choices[last]
+		*to = value
+		return ""
 	}
 }
 

@@ -18,23 +18,26 @@ type mode struct {
 }
 
 func replaceMode(why string) mode {
-	return mode{"replace", "the command takes escenv's place", why,
+	return mode{
+		"replace", "the command takes escenv's place", why,
 		func(_ context.Context, c *process.Command) (process.Status, error) {
 			return process.Status{}, c.Replace()
-		}}
+		},
+	}
 }
 
 // childMode leaves the command in escenv's process group.
 func childMode(name, how, why string) mode {
-	return mode{name, how, why, func(ctx context.Context, c *process.Command) (process.Status, error) {
+	start := func(ctx context.Context, c *process.Command) (process.Status, error) {
 		c.Screens = name == "output"
 		return c.Child(ctx)
-	}}
+	}
+	return mode{name, how, why, start}
 }
 
 func ptyMode(why string) mode {
-	return mode{"pty", "the command has a terminal of its own", why,
-		func(ctx context.Context, c *process.Command) (process.Status, error) { return c.Pty(ctx) }}
+	start := func(ctx context.Context, c *process.Command) (process.Status, error) { return c.Pty(ctx) }
+	return mode{"pty", "the command has a terminal of its own", why, start}
 }
 
 // streams says which of a run's streams are terminals.
