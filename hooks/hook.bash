@@ -97,16 +97,14 @@ function __escenv_change {
   fi
   if ((BASH_SUBSHELL > 0)); then __escenv_hush=1; fi # ( cd elsewhere && command )
   __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
+  __escenv_since=${EPOCHSECONDS:-$SECONDS}
   __escenv_text=$(PWD=$PWD ESCENV_QUIET=$__escenv_hush __ESCENV_STATE=${__escenv_state-} \
     __ESCENV_SHELL=$__escenv_pid __ESCENV_HOLD=$__escenv_hold @ESCENV@ export bash) || __escenv_status=$?
   if ((__escenv_status < 126)); then # else it was killed
     __escenv_words=''
     \builtin eval "$__escenv_text" || \builtin :
     __escenv_due=''
-    if [[ -n ${__escenv_wait-} ]]; then
-      __escenv_since=${EPOCHSECONDS:-$SECONDS}
-      __escenv_due=$((__escenv_since + __escenv_wait))
-    fi
+    if [[ -n ${__escenv_wait-} ]]; then __escenv_due=$((__escenv_since + __escenv_wait)); fi
     __escenv_settle
     __escenv_look
   fi

@@ -95,16 +95,14 @@ function __escenv_change {
     if \builtin zmodload -F zsh/system p:sysparams 2>/dev/null; then __escenv_pid="${sysparams[pid]}"; fi
   fi
   \builtin typeset -g +x __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
+  \builtin typeset -g +x __escenv_since="${EPOCHSECONDS:-$SECONDS}"
   {
     __escenv_text="$(PWD="$PWD" ESCENV_QUIET="$__escenv_hush" __ESCENV_STATE="${__escenv_state-}" \
       __ESCENV_SHELL="$__escenv_pid" __ESCENV_HOLD="$__escenv_hold" @ESCENV@ export zsh)" || __escenv_status=$?
     if (( __escenv_status < 126 )); then # else it was killed
-      \builtin typeset -g +x __escenv_words='' __escenv_due='' __escenv_since=''
+      \builtin typeset -g +x __escenv_words='' __escenv_due=''
       \builtin eval "$__escenv_text" || \builtin :
-      if [[ -n "${__escenv_wait-}" ]]; then
-        __escenv_since="${EPOCHSECONDS:-$SECONDS}"
-        __escenv_due=$(( __escenv_since + __escenv_wait ))
-      fi
+      if [[ -n "${__escenv_wait-}" ]]; then __escenv_due=$(( __escenv_since + __escenv_wait )); fi
       __escenv_settle
       __escenv_look
     fi

@@ -52,7 +52,14 @@ func (p *program) ambient() bool {
 
 // sharedClient asks the agent at path and nobody else.
 func (p *program) sharedClient(path string) *wire.Client {
-	return &wire.Client{Build: build.ID(), Dial: wire.DialSocket(path), Timeout: p.patience}
+	dial := func(ctx context.Context) (wire.Conn, error) {
+		if conn := p.door; conn != nil {
+			p.door = nil
+			return conn, nil
+		}
+		return wire.DialSocket(path)(ctx)
+	}
+	return &wire.Client{Build: build.ID(), Dial: dial, Timeout: p.patience}
 }
 
 // callShared asks the shared agent. It starts one where there is none, and has

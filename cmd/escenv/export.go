@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/projection"
 	"github.com/escenv/escenv/internal/trust"
+	"github.com/escenv/escenv/internal/wire"
 	"github.com/escenv/escenv/shells"
 )
 
@@ -51,6 +51,7 @@ func (p *program) export(ctx context.Context, shell string) error {
 		return err
 	}
 	var b, words strings.Builder
+	b.Grow(usualText)
 	writeChanges(&b, dialect, step.Changes)
 	stampErr = cmp.Or(p.writeWatch(&b, dialect, step, generation), stampErr)
 	if p.getenv(holdVariable) != "" {
@@ -68,6 +69,22 @@ func (p *program) export(ctx context.Context, shell string) error {
 		return statusError(exitFailed)
 	}
 	return nil
+}
+
+// usualText is more than most exports print, in bytes: what grows by and by
+// costs a prompt more.
+const usualText = 8 << 10
+
+// knock opens the way to the agent, so that it wakes up while escenv reads the
+// .escenv. Where that fails it is tried again when there is something to ask.
+func (p *program) knock() {
+	path, err := p.socketPath()
+	if err != nil || p.noAgent() || p.ambient() {
+		return
+	}
+	if conn, err := wire.DialSocket(path)(context.Background()); err == nil {
+		p.door = conn
+	}
 }
 
 // announceExport says what happened, and what the hook cannot watch.
@@ -112,7 +129,7 @@ func (p *program) shellPID() int {
 func (p *program) activator(shell int, paused string) *activation.Activator {
 	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
-		Finder: activation.Finder{UID: os.Getuid()},
+		Finder: activation.Finder{UID: os.Getuid(), Found: p.knock},
 		Opener: p.opener(),
 		Now:    p.now,
 		Salt:   salt(),
@@ -205,7 +222,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		// fish has no clock: it compares a file it touches, by the real clock,
 		// with one from then
 		var dueErr error
-		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
+		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second)) //nolint:forbidigo // the file has no other
 		err = cmp.Or(err, dueErr)
 	}
 	for _, v := range []struct{ name, value string }{
@@ -224,8 +241,9 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 	return err
 }
 
-// seconds is how many whole ones cover d.
-func seconds(d time.Duration) string { return strconv.FormatInt(int64(math.Ceil(d.Seconds())), 10) }
+// seconds is how many whole ones are over before d is: what ends is never left
+// for a moment too long.
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // announce says what happened, in one line where all is well.
 func (p *program) announce(step *activation.Step) {

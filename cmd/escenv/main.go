@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/escenv/escenv/internal/clock"
+	"github.com/escenv/escenv/internal/wire"
 )
 
 // A program is one run of escenv: all it may touch, handed in.
@@ -30,6 +31,7 @@ type program struct {
 	now     func() time.Time
 	words   io.Writer // where talk goes; stderr if nil
 
+	door     wire.Conn     // the way to the agent, if it is open already
 	private  bool          // --no-agent: use an agent of our own
 	patience time.Duration // how long an agent may take to answer; zero for as long as a login may
 }

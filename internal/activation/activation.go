@@ -29,9 +29,9 @@ const (
 	minWait = 3 * time.Second
 	maxWait = 5 * time.Minute // between two attempts that fail
 
-	// tick is how exactly shells know the time: one may come back so much too
-	// early. What ends within a tick has ended, and what is renewed has a tick
-	// to spare.
+	// tick is how exactly shells know the time: one may come back up to a tick
+	// too early. What ends within a tick has ended, and who comes back for
+	// something new waits two more.
 	tick = time.Second
 )
 
@@ -292,7 +292,7 @@ func renewal(env *esc.Environment, now time.Time) time.Duration {
 	case env.Renew.IsZero():
 		return end
 	}
-	wait := max(env.Renew.Sub(now), minWait) + tick
+	wait := max(env.Renew.Sub(now), minWait) + 2*tick
 	if !env.Expires.IsZero() {
 		wait = min(wait, end)
 	}

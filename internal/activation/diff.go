@@ -47,7 +47,7 @@ type wish struct {
 // wishes returns what variables should be for env, whose files are at those
 // paths, and what of it the hook does not do.
 func wishes(env *esc.Environment, file *File, paths map[string]string, holds func(string) bool) (map[string]wish, []Refusal) {
-	want := map[string]wish{}
+	want := make(map[string]wish, len(env.Variables)+len(env.Files)+len(competitors)+4)
 	var refused []Refusal
 	set := func(name string, value esc.Value) {
 		text, ok := value.RevealString()
@@ -96,15 +96,18 @@ type differ struct {
 // diff returns the changes that make the environment as it is wished, and
 // makes the state say so. With no wishes everything is put back.
 func (d *differ) diff(want map[string]wish) []Change {
-	names := map[string]bool{}
+	names := make([]string, 0, len(want)+len(d.state.vars))
 	for name := range want {
-		names[name] = true
+		names = append(names, name)
 	}
 	for _, v := range d.state.vars {
-		names[v.name] = true
+		names = append(names, v.name)
 	}
-	var vars []variable
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	vars := make([]variable, 0, len(names))
+	d.changes = make([]Change, 0, 2*len(names))
+	for _, name := range names {
 		before, known := d.state.find(name)
 		wanted, ok := want[name]
 		switch {

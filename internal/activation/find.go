@@ -36,7 +36,8 @@ type File struct {
 
 // A Finder looks for .escenv files that are safe to use for a user.
 type Finder struct {
-	UID int // whose files count, besides root's
+	UID   int    // whose files count, besides root's
+	Found func() // called when there is one, before it is looked at; may be nil
 }
 
 // Find returns the nearest .escenv at or above dir, an absolute path as the
@@ -49,6 +50,9 @@ func (f Finder) Find(dir string) (*File, error) {
 	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
 		path := filepath.Join(at, Name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			if f.Found != nil {
+				f.Found()
+			}
 			file := &File{Path: path, ModTime: info.ModTime()}
 			if err := f.walkable(filepath.Clean(dir), at); err != nil {
 				return file, err

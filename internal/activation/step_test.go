@@ -122,7 +122,7 @@ func TestEnterAndLeave(t *testing.T) {
 	w.environ["EDITOR"] = "vi"
 	s := w.step("shop")
 	outcome(t, s, activation.Loaded)
-	if s.Name != "shop/dev" || s.Wait != 50*time.Minute+time.Second || !s.Expires.Equal(noon.Add(time.Hour)) {
+	if s.Name != "shop/dev" || s.Wait != 50*time.Minute+2*time.Second || !s.Expires.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the step is %+v", s)
 	}
 	w.want("AWS_ACCESS_KEY_ID", "AKIA1", "AWS_SESSION_TOKEN", "token1", "EDITOR", "vi")
