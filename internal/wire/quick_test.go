@@ -38,6 +38,9 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 			t.Errorf("got %+v, %s", got, diff)
 		}
 	}
+	if args, err := DecodeArgs[ReleaseArgs](ReleaseRequest("test", 4242).Args); err != nil || args.Holder != 4242 {
+		t.Errorf("got %+v, %v", args, err)
+	}
 	bare := `{"v":1,"build":"","op":"leave"}`
 	if got := string(encodeRequest(Request{V: 1, Op: OpLeave})); got != bare {
 		t.Errorf("got %s", got)

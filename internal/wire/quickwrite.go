@@ -47,6 +47,12 @@ func encodeOpenArgs(a OpenArgs) []byte {
 	return append(b, '}')
 }
 
+// ReleaseRequest is what a prompt sends when its shell uses nothing any more.
+func ReleaseRequest(build string, holder int) Request {
+	args := append(strconv.AppendInt([]byte(`{"holder":`), int64(holder), 10), '}')
+	return Request{V: Version, Build: build, Op: OpRelease, Args: args}
+}
+
 // Key is the same for arguments that ask for the same, whoever will use it.
 func (a OpenArgs) Key() string {
 	a.Holder = 0
