@@ -193,8 +193,14 @@ func (x *completer) value(name, word, prefix string) string {
 	case "format", "f":
 		return candidates(word, prefix, plainRows(formats()))
 	case "tty":
+		return candidates(word, prefix, plainRows([]string{"auto", "always", "never", "output"}))
+	case "mask":
 		return candidates(word, prefix, plainRows([]string{"auto", "always", "never"}))
-	case "FILE", "DIR", "file":
+	case "mask-style":
+		return candidates(word, prefix, plainRows([]string{"name", "plain", "width"}))
+	case "on-expiry":
+		return candidates(word, prefix, plainRows([]string{"kill", "refresh", "warn"}))
+	case "FILE", "DIR", "file", "status-file":
 		return ":files\n"
 	}
 	return ""
