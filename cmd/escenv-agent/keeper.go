@@ -51,7 +51,7 @@ func newKeeper(opts options) (*keeper, error) {
 	if opts.shared {
 		k.shared = opts.socket
 	}
-	k.leases = &agent.Leases{Now: clock.Now, Jitter: rand.Float64, Timer: clock.AfterFunc}
+	k.leases = &agent.Leases{Now: clock.Now, Jitter: rand.Float64, Timer: clock.AfterFunc, Ahead: agent.DefaultAhead}
 	k.cache = &agent.Cache{
 		Opener: opener(k.evaluate), Now: clock.Now, Timer: clock.AfterFunc, Jitter: rand.Float64,
 		Patience: agent.DefaultPatience, Changed: k.touch,

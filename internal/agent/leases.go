@@ -21,6 +21,7 @@ type Leases struct {
 	Now    func() time.Time
 	Jitter func() float64 // at least 0 and below 1; spreads renewals; may be nil
 	Timer  Timer          // SystemTimer if nil
+	Ahead  time.Duration  // renew so long before the end, or longer: see DefaultAhead; 0 for shortly before
 
 	flights flights[leaseID, esc.Opened]
 
@@ -132,7 +133,7 @@ func (l *Leases) newGrant(opened esc.Opened, at esc.Site) *grant {
 	now := l.Now()
 	g := &grant{span: span{opened: now, renew: opened.Renew, expires: opened.Expires}, value: opened.Value, site: at}
 	if g.renew.IsZero() && !g.expires.IsZero() {
-		g.renew = renewAt(now, g.expires, l.jitter())
+		g.renew = l.renewAt(now, g.expires)
 	}
 	return g
 }
