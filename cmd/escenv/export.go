@@ -68,6 +68,9 @@ func (p *program) export(ctx context.Context, shell string) error {
 	if step.Failed {
 		return statusError(exitFailed)
 	}
+	if step.Outcome == activation.Unloaded {
+		p.release(p.shellPID())
+	}
 	return nil
 }
 
@@ -129,7 +132,7 @@ func (p *program) shellPID() int {
 func (p *program) activator(shell int, paused string) *activation.Activator {
 	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
-		Finder: activation.Finder{UID: os.Getuid(), Found: p.knock},
+		Finder: activation.Finder{UID: os.Getuid(), Found: p.knock, Coarse: coarseTime},
 		Opener: p.opener(),
 		Now:    p.now,
 		Salt:   salt(),

@@ -38,6 +38,9 @@ type File struct {
 type Finder struct {
 	UID   int    // whose files count, besides root's
 	Found func() // called when there is one, before it is looked at; may be nil
+
+	// Coarse is the clock that files get their times from; nil if it is not known.
+	Coarse func() time.Time
 }
 
 // Find returns the nearest .escenv at or above dir, an absolute path as the
@@ -161,7 +164,29 @@ func (f Finder) readSafe(path string, limit int64) ([]byte, fs.FileInfo, error) 
 		return nil, nil, err
 	}
 	text, info, err := safefile.Read(path, f.rule(limit))
+	if err == nil && f.justWritten(info.ModTime()) {
+		text, info, err = safefile.Read(path, f.rule(limit))
+	}
 	return text, info, refused(err)
+}
+
+// longestTick is more than the time between two ticks of any kernel.
+const longestTick = 20 * time.Millisecond
+
+// justWritten waits until another write would have another time than a file
+// that was written at that one, and reports whether it had to: files get their
+// times from a clock that ticks a few hundred times a second, and two edits
+// within a tick look like one.
+func (f Finder) justWritten(at time.Time) bool {
+	if f.Coarse == nil {
+		return false
+	}
+	waited := false
+	for now := f.Coarse(); !at.Before(now) && at.Sub(now) < longestTick; now = f.Coarse() {
+		waited = true
+		time.Sleep(time.Millisecond)
+	}
+	return waited
 }
 
 func hintOf(err error) string {

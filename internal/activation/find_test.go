@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
@@ -262,4 +263,37 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTwoEditsWithinATick: what was written in this very tick of the clock that
+// files get their times from may be written once more in it. It is read when
+// that is over.
+func TestTwoEditsWithinATick(t *testing.T) {
+	root := tree(t, map[string]string{"shop/.escenv": "shop/dev"})
+	path := filepath.Join(root, "shop/.escenv")
+	ticks := 0
+	f := finder()
+	f.Coarse = func() time.Time {
+		ticks++
+		if ticks < 3 {
+			return noon
+		}
+		if ticks == 3 { // the second edit, in the same tick
+			must(t, os.WriteFile(path, []byte("shop/prod"), 0o600))
+			must(t, os.Chtimes(path, noon, noon))
+		}
+		return noon.Add(4 * time.Millisecond)
+	}
+	must(t, os.Chtimes(path, noon, noon))
+	file, err := f.Find(filepath.Join(root, "shop"))
+	if err != nil || file.Name() != "shop/prod" || !file.ModTime.Equal(noon) {
+		t.Errorf("Find = %+v, %v", file, err)
+	}
+	for _, at := range []time.Time{noon.Add(-time.Second), noon.Add(time.Hour)} { // of the past, and of a clock that is wrong
+		ticks = 0
+		must(t, os.Chtimes(path, at, at))
+		if _, err := f.Find(filepath.Join(root, "shop")); err != nil || ticks != 1 {
+			t.Errorf("it waits %d ticks, %v", ticks, err)
+		}
+	}
 }
