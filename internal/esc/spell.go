@@ -20,6 +20,9 @@ func DidYouMean(written string, words []string) string {
 	}
 	for _, word := range near {
 		d := editDistance(strings.ToLower(written), strings.ToLower(word))
+		if d >= len(written) {
+			continue // they share nothing
+		}
 		if d < nearest || d == nearest && best != "" && word < best {
 			best, nearest = word, d
 		}

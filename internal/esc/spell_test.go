@@ -8,13 +8,15 @@ import (
 )
 
 func TestDidYouMean(t *testing.T) {
-	words := []string{"region", "endpoint", "roleArn", "sessionName"}
+	words := []string{"region", "endpoint", "roleArn", "sessionName", "x", "a"}
 	for _, tt := range []struct{ written, want string }{
 		{"regoin", "did you mean region?"},
 		{"rolearn", "did you mean roleArn?"},
 		{"session_name", "did you mean sessionName?"},
 		{"Region", "did you mean region?"},
-		{"x", ""},
+		{"x", "did you mean x?"},
+		{"X", "did you mean x?"},
+		{"b", ""},
 		{"something else", ""},
 		{strings.Repeat("region", 1000), ""},
 	} {
