@@ -50,7 +50,7 @@ func endOf(src *Source, e *expr) esc.Position {
 	offset, ok := rawOffset(src.Text, last)
 	width := utf8.RuneCountInString(last.raw) + 2*offset
 	if last.raw == "" {
-		rest := fromColumn(line(src.Text, last.line), last.column)
+		rest := fromColumn(readable(src.Text, last.line), last.column)
 		ok = true
 		for _, empty := range []string{`""`, "''", "[]", "{}"} {
 			if strings.HasPrefix(rest, empty) {
@@ -67,7 +67,7 @@ func endOf(src *Source, e *expr) esc.Position {
 // rawOffset finds a scalar's text in its line: 0 characters from where it
 // begins, or 1 behind a quote. Escaped and folded text is not found.
 func rawOffset(text []byte, e *expr) (int, bool) {
-	rest := fromColumn(line(text, e.line), e.column)
+	rest := fromColumn(readable(text, e.line), e.column)
 	if e.raw == "" || strings.ContainsRune(e.raw, '\n') {
 		return 0, false
 	}
@@ -81,16 +81,29 @@ func rawOffset(text []byte, e *expr) (int, bool) {
 }
 
 // line returns line n of text, from 1.
-func line(text []byte, n int) string {
+func line(text []byte, n int) string { return string(lineBytes(text, n)) }
+
+func lineBytes(text []byte, n int) []byte {
 	for ; n > 1; n-- {
 		_, after, ok := bytes.Cut(text, []byte("\n"))
 		if !ok {
-			return ""
+			return nil
 		}
 		text = after
 	}
 	before, _, _ := bytes.Cut(text, []byte("\n"))
-	return string(before)
+	return before
+}
+
+// readable is line, but nothing if that is longer than anybody reads: looking
+// for the places of a hundred mistakes in it would take long.
+func readable(text []byte, n int) string {
+	const most = 16 << 10
+	found := lineBytes(text, n)
+	if len(found) > most {
+		return ""
+	}
+	return string(found)
 }
 
 // fromColumn returns what stands at column and behind it, from 1.

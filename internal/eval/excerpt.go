@@ -34,7 +34,7 @@ func (s *Source) excerpt(d esc.Diagnostic) (out esc.Excerpt) {
 	if !s.quotable || s.shownUntil > 0 && d.Line >= s.shownUntil {
 		return out
 	}
-	whole := strings.TrimRight(line(s.Text, d.Line), "\r")
+	whole := strings.TrimRight(readable(s.Text, d.Line), "\r")
 	if !utf8.ValidString(whole) || strings.TrimSpace(whole) == "" {
 		return out
 	}
