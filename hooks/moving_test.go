@@ -224,7 +224,7 @@ var moving = []scenario{
 		s.wantKey("")
 	}},
 	{name: "a new shell in a project says nothing before its first prompt", play: func(s *shell) {
-		inside := s.house.start(s.t, s.name, "shop", "", "")
+		inside := s.start(s.t, s.name, "shop", "", "")
 		if text := inside.text(); strings.Contains(text, "escenv: ") {
 			s.t.Errorf("%s: before the first prompt it says\n%s", s.name, text)
 		}
@@ -236,7 +236,7 @@ var moving = []scenario{
 		inside.wantText(inside.run("cd "+s.path("prod")), "escenv: loaded shop/prod")
 	}},
 	{name: "a cd in the startup file is said when the prompt is there", play: func(s *shell) {
-		inside := s.house.start(s.t, s.name, "out", "", "cd "+s.path("shop")+"; cd "+s.path("prod"))
+		inside := s.start(s.t, s.name, "out", "", "cd "+s.path("shop")+"; cd "+s.path("prod"))
 		if text := inside.text(); strings.Contains(text, "escenv: ") {
 			s.t.Errorf("%s: before the first prompt it says\n%s", s.name, text)
 		}

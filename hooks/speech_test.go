@@ -84,7 +84,7 @@ func (s *shell) speech() speech {
 
 // inner is the command that starts an interactive shell of that name inside.
 func (s *shell) inner(name string) string {
-	words := s.house.command(s.t, name, "", "")
+	words := s.command(s.t, name, "", "")
 	for i, word := range words {
 		if strings.Contains(word, " ") {
 			words[i] = "'" + word + "'"
@@ -95,6 +95,7 @@ func (s *shell) inner(name string) string {
 
 // set, hide and unset variables in the words of the shell.
 func (s *shell) set(name, value string) { s.run(phrase(s.speech().set, "NAME", name, "VALUE", value)) }
+
 func (s *shell) hide(name, value string) {
 	s.run(phrase(s.speech().hide, "NAME", name, "VALUE", value))
 }

@@ -184,7 +184,7 @@ func (f Finder) justWritten(at time.Time) bool {
 	waited := false
 	for now := f.Coarse(); !at.Before(now) && at.Sub(now) < longestTick; now = f.Coarse() {
 		waited = true
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) //nolint:forbidigo // it is time that is waited for
 	}
 	return waited
 }
