@@ -121,6 +121,7 @@ func TestCheckUnknown(t *testing.T) {
 		{`{"type":"object","additionalProperties":{"type":"string"}}`, `{"type":"object","additionalProperties":{"type":"number"}}`, "expected string, got number"},
 		{`{"type":"string"}`, `{"$defs":{"n":{"type":"number"}},"$ref":"#/$defs/n"}`, "expected string, got number"},
 		{`false`, `{"type":"number"}`, "no value is accepted here"},
+		{`{"type":"object","properties":{"a":false}}`, `{"type":"object","properties":{"a":false}}`, ""},
 	}
 	for _, test := range tests {
 		s, _ := schema.Parse(value(t, test.schema))

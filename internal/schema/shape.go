@@ -6,11 +6,11 @@ import "slices"
 // value that nobody knows yet can turn out to be right.
 func (c *checker) covers(s, x *Schema, path string, nested int) bool {
 	switch {
-	case s == nil || x == nil:
+	case s == nil || x == nil || x.never: // what cannot be there cannot be wrong
 		return true
 	case c.exhausted(nested):
 		return false
-	case s.never || x.never:
+	case s.never:
 		return c.fail(path, "no value is accepted here")
 	}
 	nested++
