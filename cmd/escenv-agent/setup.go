@@ -65,12 +65,14 @@ func (k *keeper) makeSetup() (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := identity.New(k.identityOptions(cfg.Identity))
+	options := k.identityOptions(cfg.Identity)
+	tokens, err := identity.New(options)
 	if err != nil {
 		return nil, err
 	}
 	evaluator := &eval.Evaluator{
-		Loader: loader{k.store},
+		Loader:  loader{k.store},
+		Context: contextOf(options.User),
 		Providers: map[string]esc.Provider{
 			"aws-login": k.leases.Around("aws-login", awslogin.New(awslogin.Options{
 				Tokens: tokens, Audience: cfg.Audience, Region: cfg.AWS.Region, Endpoint: cfg.AWS.Endpoint,
@@ -79,6 +81,16 @@ func (k *keeper) makeSetup() (*setup, error) {
 		},
 	}
 	return &setup{config: cfg, tokens: tokens, evaluator: evaluator, identity: k.identityFile(cfg.Identity)}, nil
+}
+
+// contextOf is what ${context} says of who opens a definition, in the words of
+// definitions that come from Pulumi.
+func contextOf(login string) map[string]esc.Value {
+	if login == "" {
+		return nil
+	}
+	object := func(name string, v esc.Value) esc.Value { return esc.New(map[string]esc.Value{name: v}) }
+	return map[string]esc.Value{"pulumi": object("user", object("login", esc.New(login)))}
 }
 
 // identityFile is the file or directory that an identity's tokens rest on.

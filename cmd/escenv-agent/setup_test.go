@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"testing"
@@ -25,5 +26,15 @@ func TestLoginName(t *testing.T) {
 		if got := loginName(tt.environ, tt.uid); got != tt.want {
 			t.Errorf("%v, %d: %q, want %q", tt.environ, tt.uid, got, tt.want)
 		}
+	}
+}
+
+// Definitions may ask who opens them.
+func TestContextOf(t *testing.T) {
+	if got := fmt.Sprint(contextOf("ada")); got != "map[pulumi:{user:{login:ada}}]" {
+		t.Errorf("got %s", got)
+	}
+	if got := contextOf(""); got != nil {
+		t.Errorf("nobody is %v", got)
 	}
 }
