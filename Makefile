@@ -19,7 +19,7 @@ test: unit e2e ## everything; as root on Debian it installs what it needs
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
 	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux strace shellcheck aws
 	.ci/tools nushell
-	CGO_ENABLED=1 $(GOTEST) -race ./...
+	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
 
 e2e: ## both programs against MinIO and versitygw, with the real AWS CLI and SDKs
 	.ci/packages bash zsh fish aws ip boto3 node npm
