@@ -5,7 +5,11 @@ GOTEST   = go test -count=1 -tags urfave_cli_no_docs
 SCRIPTS  = install.sh .ci/tools .ci/packages .ci/fuzz .ci/run
 FUZZTIME = 20s
 
-.PHONY: build demo test unit e2e lint bench fuzz quoting install load
+# What `make conformance` generates.
+DEFINITIONS = 200000
+SEED        = 1
+
+.PHONY: build demo test unit conform conformance e2e lint bench fuzz quoting install load
 .DEFAULT_GOAL = build
 
 build: ## both programs, into bin/
@@ -14,12 +18,18 @@ build: ## both programs, into bin/
 demo: ## the main job on your own screen, against a cloud of our own
 	CGO_ENABLED=0 go run ./cmd/escenv-devcloud demo
 
-test: unit e2e ## everything; as root on Debian it installs what it needs
+test: unit conform e2e ## everything; as root on Debian it installs what it needs
 
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
 	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux strace shellcheck aws
 	.ci/tools nushell
 	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
+
+conform: ## the evaluator against upstream's: its own suite, and some thousand generated definitions
+	cd conformance && go test -count=1 ./...
+
+conformance: ## the same with DEFINITIONS generated definitions; takes minutes
+	cd conformance && nice -n 19 go test -count=1 -v -timeout 3h -run TestDifferential . -definitions $(DEFINITIONS) -seed $(SEED)
 
 e2e: ## both programs against MinIO and versitygw, with the real AWS CLI and SDKs
 	.ci/packages bash zsh fish aws ip boto3 node npm
@@ -31,16 +41,20 @@ lint: ## linters, shell scripts, and what a Mac would compile
 	.ci/tools golangci-lint
 	.cache/tools/golangci-lint run ./...
 	cd e2e && ../.cache/tools/golangci-lint run ./...
+	cd conformance && ../.cache/tools/golangci-lint run ./...
 	shellcheck $(SCRIPTS) hooks/*.bash
 	for hook in hooks/*.zsh; do zsh -n "$$hook" || exit 1; done
 	for hook in hooks/*.fish; do fish --no-execute "$$hook" || exit 1; done
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet -tags urfave_cli_no_docs ./...
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -tags escenv_light -o /dev/null ./cmd/escenv
 	cd e2e && CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./...
+	cd conformance && CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./...
 
 bench: build ## side by side with its peers
-	.ci/packages direnv zsh fish strace
+	.ci/packages direnv zsh fish strace npm
+	.ci/tools mise
 	$(GOTEST) -run '^$$' -bench . ./bench/...
+	cd conformance && go test -run '^$$' -bench . .
 
 load: ## 200 shells, 10,000 moves, the agent killed 50 times
 	cd e2e && ESCENV_LOAD_SHELLS=200 ESCENV_LOAD_MOVES=10000 ESCENV_LOAD_KILLS=50 go test -count=1 -timeout 60m -run TestLoad -v .

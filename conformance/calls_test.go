@@ -6,9 +6,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// call writes a built-in function that gives a form, nil if there is none.
-func (g *generator) call(want form, depth int) (*yaml.Node, *shape) {
-	if g.IntN(4) == 0 {
+// call writes a built-in function that gives a form, nil if there is none. over
+// says that it will be merged over an object: what fn::final and fn::validate
+// give is not, upstream.
+func (g *generator) call(want form, depth int, over bool) (*yaml.Node, *shape) {
+	if g.IntN(4) == 0 && (!over || want != formObject) {
 		return g.passing(want, depth)
 	}
 	switch want {
@@ -18,8 +20,9 @@ func (g *generator) call(want form, depth int) (*yaml.Node, *shape) {
 		return g.listCall(depth)
 	case formObject:
 		return g.objectCall(depth)
+	default:
+		return nil, nil
 	}
-	return nil, nil
 }
 
 func (g *generator) fn(name string, argument *yaml.Node) *yaml.Node {
@@ -30,25 +33,39 @@ func (g *generator) fn(name string, argument *yaml.Node) *yaml.Node {
 
 // passing writes a function that gives what it gets.
 func (g *generator) passing(want form, depth int) (*yaml.Node, *shape) {
-	node, s := g.make(want, depth, nil)
-	switch g.IntN(4) {
-	case 0:
+	choice := g.IntN(4)
+	if choice == 0 && g.handed == 0 {
+		node, s := g.make(want, depth, nil)
 		s = copied(s)
 		s.final = true
 		return g.fn("final", node), s
-	case 1:
-		return g.fn("fromJSON", g.fn("toJSON", node)), s
-	case 2:
+	}
+	g.handed++
+	node, s := g.make(want, depth, nil)
+	g.handed--
+	switch {
+	case choice == 1:
 		arguments := &yaml.Node{Kind: yaml.MappingNode, Style: g.flow()}
 		g.set(arguments, "schema", g.rule(s))
 		g.set(arguments, "value", node)
 		return g.fn("validate", arguments), s
+	case choice == 2 && want == formList:
+		return g.fn("concat", g.sequence(node)), s
 	}
-	list := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{node}, Style: g.flow()}
-	if want == formList {
-		return g.fn("concat", list), s
+	return g.fn("fromJSON", g.fn("toJSON", node)), mere(s)
+}
+
+// mere is s with nothing final or merged in it.
+func mere(s *shape) *shape {
+	out := copied(s)
+	out.final, out.merged = false, false
+	for i, item := range out.items {
+		out.items[i] = mere(item)
 	}
-	return node, s
+	for name, field := range out.fields {
+		out.fields[name] = mere(field)
+	}
+	return out
 }
 
 // rule is a schema that s is right by.
@@ -61,6 +78,7 @@ func (g *generator) rule(s *shape) *yaml.Node {
 		g.set(schema, "items", plainNode("!!bool", "true"))
 	case formObject:
 		g.set(schema, "additionalProperties", plainNode("!!bool", "true"))
+	default: // a type is all there is to it
 	}
 	return schema
 }
@@ -91,8 +109,13 @@ func (g *generator) stringCall(depth int) *yaml.Node {
 	case 5:
 		return g.fn("fromBase64", g.text(base64.StdEncoding.EncodeToString([]byte(one(g, "", "hello", "世界", "a\nb")))))
 	}
+	name := one(g, "toJSON", "toYAML", "toString")
+	if name == "toYAML" {
+		g.yaml++
+		defer func() { g.yaml-- }()
+	}
 	node, _ := g.anything(depth)
-	return g.fn(one(g, "toJSON", "toYAML", "toString"), node)
+	return g.fn(name, node)
 }
 
 // secret is a plaintext, or the suite's kind of ciphertext.
@@ -138,6 +161,8 @@ func (g *generator) listCall(depth int) (*yaml.Node, *shape) {
 		delimiter := g.text(one(g, ",", " ", "-", "ab"))
 		return g.fn("split", g.sequence(delimiter, g.someString(depth))), s
 	}
+	g.handed++
+	defer func() { g.handed-- }()
 	lists := g.sequence()
 	for range 1 + g.IntN(3) {
 		node, list := g.make(formList, depth, nil)
@@ -151,10 +176,14 @@ func (g *generator) objectCall(depth int) (*yaml.Node, *shape) {
 	case 0:
 		return g.rotation(depth)
 	case 1:
+		if g.yaml > 0 {
+			return nil, nil
+		}
 		text := one(g, `{"a": {"b": [1, "x", null, true]}, "c": 2.5}`, `{"a b": 1}`, `{}`, `{"世界": "é\u0301\u0000"}`, `{"a": 1, "a": 2}`)
-		return g.fn("fromJSON", g.text(text)), newObject()
+		return g.fn("fromJSON", g.text(text)), withNumbers()
 	}
 	inputs, s := g.object(depth, nil)
+	s = mere(s)
 	provider := one(g, "test", "test", "secret-wrapper")
 	if g.IntN(2) == 0 {
 		return g.fn("open::"+provider, inputs), s
@@ -163,6 +192,13 @@ func (g *generator) objectCall(depth int) (*yaml.Node, *shape) {
 	g.set(argument, "provider", g.text(provider))
 	g.set(argument, "inputs", inputs)
 	return g.fn("open", argument), s
+}
+
+// withNumbers is an object of which is known that there are numbers in it.
+func withNumbers() *shape {
+	s := newObject()
+	s.items = []*shape{scalar(formNumber)}
+	return s
 }
 
 // rotation is a rotator of the suite with its state.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,10 @@ const (
 	agreeRefused   verdict = "refused by both"
 	crashedThere   verdict = "upstream crashed"
 	unknownThere   verdict = "unknown to upstream, refused by escenv"
+	strictHere     verdict = "refused by escenv on purpose"
+	lenientHere    verdict = "accepted by escenv on purpose"
+	writtenHere    verdict = "written as other YAML on purpose"
+	hiddenHere     verdict = "hidden by escenv on purpose"
 	refusedThere   verdict = "refused by upstream alone"
 	refusedHere    verdict = "refused by escenv alone"
 	differsValue   verdict = "values differ"
@@ -73,14 +78,99 @@ func summary(counts map[verdict]int) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d sets of definitions from seed %d", all, *from)
-	for _, v := range []verdict{agreeOpened, agreeRefused, unknownThere, crashedThere, refusedThere, refusedHere, differsValue, differsSecrets, brokenHere} {
+	for _, v := range []verdict{agreeOpened, agreeRefused, crashedThere, unknownThere, strictHere, lenientHere, writtenHere, hiddenHere, refusedThere, refusedHere, differsValue, differsSecrets, brokenHere} {
 		fmt.Fprintf(&b, "; %s: %d (%.1f%%)", v, counts[v], 100*float64(counts[v])/float64(max(all, 1)))
 	}
 	return b.String()
 }
 
+// isDifference reports verdicts that nobody meant.
 func isDifference(v verdict) bool {
-	return v != agreeOpened && v != agreeRefused && v != unknownThere && v != crashedThere
+	switch v {
+	case refusedThere, refusedHere, differsValue, differsSecrets, brokenHere:
+		return true
+	default:
+		return false
+	}
+}
+
+// A rule is something that escenv does otherwise on purpose.
+type rule struct {
+	verdict verdict
+	words   string // how what one of the two says begins; empty if nothing is said
+	needs   string // text that is in the definitions
+	why     string
+}
+
+// rules is all that escenv does otherwise and the generator writes. What it
+// does not write has a case in testdata/regressions.
+var rules = []rule{
+	{strictHere, "the decoded bytes are not UTF-8 text", "fn::fromBase64", "upstream makes a string of bytes that no string can hold, and shows U+FFFD"},
+	{strictHere, "the string is not JSON", "fn::fromJSON", "upstream reads the JSON that a text begins with and drops the rest"},
+	{strictHere, "environments needs a project and a name", "${environments", "upstream makes an unknown of it and says nothing"},
+	{lenientHere, "values must be an object", "", "values: with nothing below is how every definition begins"},
+	{lenientHere, "imports must be a list", "", "so is imports:"},
+	{lenientHere, "import must be an object", "", "and an import whose options are still to come"},
+	{lenientHere, "cyclic reference to ", "${", "upstream computes all of a value to find a part of it, escenv only the part"},
+	{lenientHere, "cyclic import of ", "${environments", "a definition may refer to part of another that refers to part of it"},
+	{writtenHere, "", "fn::toYAML", "numbers are numbers, not strings in quotes, and a line break at the beginning is kept"},
+	{hiddenHere, "", "fn::split", "the pieces of a secret are secret, also where they are referred to one by one"},
+}
+
+// meant reports whether all that is wrong with a question for one of the two
+// is on purpose.
+func meant(v verdict, q question, said []finding) bool {
+	for _, f := range said {
+		if !f.Warning && !slices.ContainsFunc(rules, func(r rule) bool {
+			return r.verdict == v && r.words != "" && strings.HasPrefix(f.Summary, r.words) && q.has(r.needs)
+		}) {
+			return false
+		}
+	}
+	return v != hiddenHere && v != writtenHere || slices.ContainsFunc(rules, func(r rule) bool { return r.verdict == v && q.has(r.needs) })
+}
+
+// has reports whether a text is in one of the definitions.
+func (q question) has(text string) bool {
+	for _, definition := range q.Texts {
+		if strings.Contains(definition, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// unquoted is a value whose strings have no quotes in them.
+func unquoted(v any) any {
+	text := compact(v)
+	for _, quote := range []string{`\n`, `\`, `"`, "'"} {
+		text = strings.ReplaceAll(text, quote, "")
+	}
+	return text
+}
+
+// hides reports whether ours differs from theirs only in what it hides.
+func hides(theirs, ours any) bool {
+	if ours == "[secret]" {
+		return true
+	}
+	switch theirs := theirs.(type) {
+	case map[string]any:
+		object, ok := ours.(map[string]any)
+		for name := range theirs {
+			ok = ok && hides(theirs[name], object[name])
+		}
+		return ok
+	case []any:
+		list, ok := ours.([]any)
+		ok = ok && len(list) == len(theirs)
+		for i := range theirs {
+			ok = ok && hides(theirs[i], list[i])
+		}
+		return ok
+	default:
+		return difference("", theirs, ours) == ""
+	}
 }
 
 // compare asks both, and says what is different.
@@ -97,10 +187,16 @@ func compare(r *referee, q question) (verdict, string) {
 		return brokenHere, "upstream: " + err.Error()
 	case theirs.wrong() && ours.wrong():
 		return agreeRefused, ""
+	case theirs.wrong() && meant(lenientHere, q, theirs.Findings):
+		return lenientHere, ""
 	case theirs.wrong():
 		return refusedThere, fmt.Sprint(theirs.Findings)
 	case ours.wrong() && strings.Contains(compact(theirs.Revealed), "[unknown]"):
 		return unknownThere, fmt.Sprint(ours.Findings) // it opens what it could not compute
+	case ours.wrong() && slices.ContainsFunc(theirs.Findings, func(f finding) bool { return strings.HasPrefix(f.Summary, "duplicate key") }):
+		return strictHere, "" // upstream takes one of the two, and says so in a warning
+	case ours.wrong() && meant(strictHere, q, ours.Findings):
+		return strictHere, ""
 	case ours.wrong():
 		return refusedHere, fmt.Sprint(ours.Findings)
 	}
@@ -108,9 +204,15 @@ func compare(r *referee, q question) (verdict, string) {
 		theirs.Revealed, theirs.Redacted = map[string]any{}, map[string]any{}
 	}
 	if d := difference("values", theirs.Revealed, ours.Revealed); d != "" {
+		if meant(writtenHere, q, nil) && difference("", unquoted(theirs.Revealed), unquoted(ours.Revealed)) == "" {
+			return writtenHere, ""
+		}
 		return differsValue, d
 	}
 	if d := difference("values", theirs.Redacted, ours.Redacted); d != "" {
+		if meant(hiddenHere, q, nil) && hides(theirs.Redacted, ours.Redacted) {
+			return hiddenHere, d
+		}
 		return differsSecrets, d
 	}
 	return agreeOpened, ""

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,6 +18,8 @@ type generator struct {
 	shapes   map[string]*shape // of the definitions written, by name
 	names    []string          // of the definitions written
 	mistakes int               // how many are still to be made
+	yaml     int               // how many fn::toYAML are around: no numbers there
+	handed   int               // how many functions are around that hand on what they get: nothing final or merged there
 
 	// of the definition that is being written
 	name    string
@@ -101,6 +104,7 @@ func (g *generator) importList() *yaml.Node {
 // copied is s with fields of its own, all the way down.
 func copied(s *shape) *shape {
 	out := *s
+	out.items = slices.Clone(s.items)
 	if s.fields != nil {
 		out.fields = map[string]*shape{}
 		for name, field := range s.fields {
@@ -151,11 +155,23 @@ func (g *generator) value(depth int, below *shape) (*yaml.Node, *shape) {
 	if node, s := g.mistake(depth); node != nil {
 		return node, s
 	}
-	if below != nil && below.form == formObject && g.IntN(3) > 0 {
+	switch {
+	case below != nil && below.final: // what upstream ignores can be referred to, if it is an object or a list
+		return g.text(one(g, "", "ignored")), scalar(formString)
+	case below != nil && below.hasFinal(): // a computed object overrides what is final in it, upstream
+		return g.object(depth, below)
+	case below != nil && below.form == formObject && g.IntN(3) > 0:
 		return g.object(depth, below)
 	}
-	if depth == 1 && g.IntN(40) == 0 {
+	if depth == 1 && below == nil && g.IntN(40) == 0 {
 		return plainNode("", one(g, "1.10", "0x1F", "017", "1_000", "+5", ".5", "1e3", "-0", "1e400000", "123456789012345678901234567890", "0b11", "0o7", "-0.0")), scalar(formOdd)
+	}
+	if depth == 1 && below == nil && g.IntN(40) == 0 {
+		return g.text("\n begins with a line break"), scalar(formOdd)
+	}
+	if depth == 1 && below == nil && g.IntN(40) == 0 {
+		node, _ := g.anything(depth)
+		return g.fn("toYAML", node), scalar(formOdd) // upstream puts numbers in quotes
 	}
 	want := one(g, formNull, formBool, formNumber, formString, formString, formString, formList, formObject, formObject)
 	return g.make(want, depth, below)
@@ -163,13 +179,17 @@ func (g *generator) value(depth int, below *shape) (*yaml.Node, *shape) {
 
 // make writes a value of a form.
 func (g *generator) make(want form, depth int, below *shape) (*yaml.Node, *shape) {
+	if want == formNumber && g.yaml > 0 {
+		want = formString
+	}
 	if g.IntN(3) == 0 {
 		if node, s := g.reference(want); node != nil {
 			return node, s
 		}
 	}
+	over := below != nil && below.form == formObject
 	if depth < maxGeneratedDepth && g.IntN(3) == 0 {
-		if node, s := g.call(want, depth+1); node != nil {
+		if node, s := g.call(want, depth+1, over); node != nil {
 			return node, s
 		}
 	}
@@ -206,6 +226,7 @@ func (g *generator) object(depth int, below *shape) (*yaml.Node, *shape) {
 	node, s := &yaml.Node{Kind: yaml.MappingNode, Style: g.flow()}, newObject()
 	if below != nil && below.form == formObject {
 		s = copied(below)
+		s.merged = true
 	}
 	s.open, s.final = true, false
 	if depth < maxGeneratedDepth {
@@ -244,8 +265,8 @@ func (g *generator) text(s string) *yaml.Node {
 func (g *generator) stringNode(int) *yaml.Node {
 	var b strings.Builder
 	for range 1 + g.IntN(3) {
-		b.WriteString(one(g, "", "x", "hello", "two words", "$$", "$", "a$b", "$${", "世界", "é\u0301", "💥", "\n", "\t", " ", "1.0", "true", "null", `"quoted"`, `back\slash`,
-			"{\"a\": [1, 2.50, null]}", "<&>", "\u2028", "a: b", "- c", "# d", "'", "%", "\u00a0", "\r\n", "~", "&x", "*y", "!z", "}", "$}", "\x7f"))
+		b.WriteString(one(g, "", "x", "hello", "two words", "$$", "$", "a$b", "$${", "世界", "é\u0301", "💥", "a\nb", "\t", " ", "1.0", "true", "null", `"quoted"`, `back\slash`,
+			"{\"a\": [1, 2.50, null]}", "<&>", "\u2028", "a: b", "- c", "# d", "'", "%", "\u00a0", "a\r\nb", "~", "&x", "*y", "!z", "}", "$}", "\x7f"))
 		if strings.HasSuffix(b.String(), "${") {
 			b.WriteString("x}")
 		}
@@ -265,13 +286,13 @@ func (g *generator) stringNode(int) *yaml.Node {
 
 // reference is a typed copy of something of a form, nil if there is none.
 func (g *generator) reference(want form) (*yaml.Node, *shape) {
-	path, s := g.path(func(s *shape) bool { return s.form == want && s.referable() })
+	path, s := g.path(func(s *shape) bool {
+		return s.form == want && s.referable() && (g.yaml == 0 || !s.has(formNumber)) && (g.handed == 0 || s.isPassable())
+	})
 	if path == "" {
 		return nil, nil
 	}
-	out := copied(s)
-	out.final = false
-	return g.text("${" + path + "}"), out
+	return g.text("${" + path + "}"), copied(s) // as final as s
 }
 
 func written(root *yaml.Node) string {

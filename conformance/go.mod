@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/escenv/escenv v0.0.0
+	github.com/google/go-cmp v0.7.0
 	github.com/pulumi/esc v0.26.0
 	github.com/pulumi/pulumi/sdk/v3 v3.243.0
 	github.com/rogpeppe/go-internal v1.16.0

@@ -111,7 +111,7 @@ func ourProviders() map[string]esc.Provider {
 	return map[string]esc.Provider{
 		"bench":          slow{},
 		"test":           ourProvider{open: same},
-		"schema":         ourProvider{inputs: manyRules(), open: same},
+		"schema":         ourProvider{inputs: manyRules(), outputs: manyRules(), open: same},
 		"secret-wrapper": ourProvider{open: func(inputs esc.Value) (esc.Value, error) { return inputs.AsSecret(), nil }},
 		"error": ourProvider{
 			inputs: upstream.Record(upstream.BuilderMap{"why": upstream.String()}).Schema(),
@@ -131,8 +131,16 @@ func text(object esc.Value, name string) string {
 
 // An ourProvider makes an answer of its inputs, if they are as they should be.
 type ourProvider struct {
-	inputs *upstream.Schema // nil for anything
-	open   func(inputs esc.Value) (esc.Value, error)
+	inputs, outputs *upstream.Schema // nil for anything
+	open            func(inputs esc.Value) (esc.Value, error)
+}
+
+// Outputs implements eval.Describer.
+func (p ourProvider) Outputs() *schema.Schema {
+	if p.outputs == nil {
+		return nil
+	}
+	return asOurs(p.outputs)
 }
 
 func (p ourProvider) Check(inputs esc.Value) esc.Diagnostics { return misfits(p.inputs, inputs, "") }
@@ -143,10 +151,22 @@ func (p ourProvider) Open(_ context.Context, inputs esc.Value, _ esc.Site) (esc.
 }
 
 // misfits says what escenv's schemas find wrong with a value by upstream's.
+// below is the path of the value.
 func misfits(rules *upstream.Schema, v esc.Value, below string) esc.Diagnostics {
 	if rules == nil {
 		return nil
 	}
+	found := asOurs(rules).Check(v)
+	for i := range found {
+		if below != "" {
+			found[i].Path = strings.TrimSuffix(below+"."+found[i].Path, ".")
+		}
+	}
+	return found
+}
+
+// asOurs is a schema of upstream's as escenv reads it.
+func asOurs(rules *upstream.Schema) *schema.Schema {
 	written, err := json.Marshal(rules)
 	if err != nil {
 		panic(err)
@@ -159,14 +179,7 @@ func misfits(rules *upstream.Schema, v esc.Value, below string) esc.Diagnostics 
 	if wrong.Err() != nil {
 		panic(wrong)
 	}
-	found := ours.Check(v)
-	for i := range found {
-		found[i].Path = strings.TrimSuffix(below+"."+found[i].Path, ".")
-	}
-	if below == "" {
-		return ours.Check(v)
-	}
-	return found
+	return ours
 }
 
 // asValue is plain JSON as a value.

@@ -56,7 +56,7 @@ func (g *generator) descend(path string, at *shape, fits func(*shape) bool) (str
 		case len(at.fields) > 0:
 			name := one(g, sortedKeys(at.fields)...)
 			path, at = path+g.step(name, path == ""), at.fields[name]
-		case len(at.items) > 0:
+		case at.form == formList && len(at.items) > 0:
 			i := g.IntN(len(at.items))
 			path, at = fmt.Sprintf("%s[%d]", path, i), at.items[i]
 		default:

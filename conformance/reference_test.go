@@ -260,8 +260,8 @@ func openReferenceWith(ctx context.Context, q question, catalog eval.ProviderLoa
 		return err
 	}
 	_, more := eval.EvalEnvironment(ctx, q.Root, definition, turned{}, catalog, loader, outside)
-	if all := append(diags, more...); len(all) > 0 {
-		return all
+	if diags.Extend(more...); len(diags) > 0 {
+		return diags
 	}
 	return nil
 }

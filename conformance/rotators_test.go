@@ -7,10 +7,17 @@ import (
 	upstream "github.com/pulumi/esc/schema"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/schema"
 )
 
 // ourSwap is upstreamSwap for escenv.
 type ourSwap struct{}
+
+// Outputs implements eval.Describer.
+func (ourSwap) Outputs() *schema.Schema {
+	_, _, outputs := upstreamSwap{}.Schema()
+	return asOurs(outputs)
+}
 
 func (ourSwap) RotateOnly() []string { return nil }
 
@@ -30,6 +37,12 @@ func (ourSwap) Rotate(_ context.Context, _, state esc.Value, _ esc.Site) (esc.Va
 
 // ourEcho is upstreamEcho for escenv.
 type ourEcho struct{}
+
+// Outputs implements eval.Describer.
+func (ourEcho) Outputs() *schema.Schema {
+	_, _, outputs := upstreamEcho{}.Schema()
+	return asOurs(outputs)
+}
 
 func (ourEcho) RotateOnly() []string { return []string{"next"} }
 

@@ -23,48 +23,53 @@ type shape struct {
 	items  []*shape
 	open   bool // still being written: referring to all of it would be a cycle
 	final  bool
+	merged bool // an object over another: as text it is the upper one alone
 }
 
 func scalar(f form) *shape { return &shape{form: f} }
 
 func newObject() *shape { return &shape{form: formObject, fields: map[string]*shape{}} }
 
-// over returns the shape of upper merged over lower, which may be nil.
-func (upper *shape) over(lower *shape) *shape {
+// over returns the shape of s merged over lower, which may be nil.
+func (s *shape) over(lower *shape) *shape {
 	switch {
 	case lower == nil:
-		return upper
+		return s
 	case lower.final:
 		return lower
-	case upper.form != formObject || lower.form != formObject:
-		return upper
+	case s.form != formObject || lower.form != formObject:
+		return s
 	}
 	out := newObject()
-	out.final = upper.final
+	out.final, out.merged = s.final, true
 	maps.Copy(out.fields, lower.fields)
-	for name, field := range upper.fields {
+	for name, field := range s.fields {
 		out.fields[name] = field.over(lower.fields[name])
 	}
 	return out
 }
 
-// hasOdd reports whether a formOdd is anywhere in s.
-func (s *shape) hasOdd() bool {
-	if s.form == formOdd {
+// any reports whether is says yes to s or anything in it.
+func (s *shape) any(is func(*shape) bool) bool {
+	if is(s) {
 		return true
 	}
 	for _, item := range s.items {
-		if item.hasOdd() {
+		if item.any(is) {
 			return true
 		}
 	}
 	for _, field := range s.fields {
-		if field.hasOdd() {
+		if field.any(is) {
 			return true
 		}
 	}
 	return false
 }
 
+func (s *shape) has(f form) bool  { return s.any(func(s *shape) bool { return s.form == f }) }
+func (s *shape) hasFinal() bool   { return s.any(func(s *shape) bool { return s.final }) }
+func (s *shape) isPassable() bool { return !s.any(func(s *shape) bool { return s.final || s.merged }) }
+
 // referable reports whether all of s can be copied.
-func (s *shape) referable() bool { return !s.open && !s.hasOdd() }
+func (s *shape) referable() bool { return !s.open && !s.has(formOdd) }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -12,9 +13,10 @@ import (
 // some seconds, and writes what is left as an archive.
 func smallest(r *referee, q question, v verdict) string {
 	s := &shrinker{question: q, deadline: time.Now().Add(20 * time.Second)}
+	_, first := compare(r, q)
 	s.same = func(q question) bool {
-		got, _ := compare(r, q)
-		return got == v
+		got, why := compare(r, q)
+		return got == v && (got != refusedThere && got != refusedHere || said(why) == said(first))
 	}
 	for s.pass() && time.Now().Before(s.deadline) {
 	}
@@ -107,4 +109,11 @@ func (s *shrinker) child(n *yaml.Node, i int, keep func() bool) {
 	}
 	n.Content[i] = child
 	s.node(child, keep)
+}
+
+// said is the first thing that findings say, without its place.
+func said(findings string) string {
+	_, words, _ := strings.Cut(findings, "error: ")
+	words, _, _ = strings.Cut(words, " [")
+	return strings.TrimRight(words, "0123456789")
 }
