@@ -25,10 +25,8 @@ type cell struct {
 // alone returns the place of c with nothing below it.
 func (c *cell) alone() *place {
 	if c.self == nil {
-		one := &struct { // one allocation, not two
-			place
-			layer [1]*cell
-		}{layer: [1]*cell{c}}
+		one := c.env.lone()
+		one.layer[0] = c
 		one.layers = one.layer[:]
 		c.self = &one.place
 	}

@@ -22,6 +22,7 @@ type environment struct {
 	mark   *environment         // see collect
 	ranks  map[*environment]int // see rank
 	merged *place               // see place
+	fresh  []lone
 }
 
 // A link is one import of an environment.
@@ -52,6 +53,22 @@ func (env *environment) cell(e *expr) *cell {
 	c := &env.cells[e.id]
 	c.env, c.expr = env, e
 	return c
+}
+
+// A lone is the place of a cell with nothing below it.
+type lone struct {
+	place
+	layer [1]*cell
+}
+
+// lone returns a new one. They are made many at a time.
+func (env *environment) lone() *lone {
+	if len(env.fresh) == 0 {
+		env.fresh = make([]lone, max(1, min(len(env.cells), 32)))
+	}
+	one := &env.fresh[0]
+	env.fresh = env.fresh[1:]
+	return one
 }
 
 // adopt makes a definition part of the run and begins to load what it
