@@ -34,11 +34,22 @@ const envrc = `export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_SECRET_ACCESS_K
 export AWS_SESSION_TOKEN=%s LOG_LEVEL=debug
 `
 
+// miseToml is the same for mise.
+const miseToml = `[env]
+AWS_ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+AWS_SECRET_ACCESS_KEY = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
+AWS_SESSION_TOKEN = "%s"
+LOG_LEVEL = "debug"
+`
+
 // A house is a throw-away home with both programs, a project for escenv and
-// one for direnv, and a warm agent.
+// one for each peer, and a warm agent.
 type house struct {
-	bin, shop, rc string
-	environ       []string
+	bin      string
+	shop     string // escenv's project
+	rc, mise string // direnv's and mise's; empty if the program is not there
+	out      string // nobody's
+	environ  []string
 }
 
 func newHouse(b *testing.B) *house {
@@ -48,24 +59,57 @@ func newHouse(b *testing.B) *house {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
-	h := &house{bin: filepath.Join(dir, "bin"), shop: filepath.Join(dir, "home/shop"), rc: filepath.Join(dir, "home/rc")}
+	h := &house{bin: filepath.Join(dir, "bin"), shop: filepath.Join(dir, "home/shop"), out: filepath.Join(dir, "home/out")}
 	h.environ = []string{
-		"HOME=" + dir + "/home", "XDG_RUNTIME_DIR=" + dir + "/run", "TERM=dumb", "LANG=C.UTF-8",
+		"HOME=" + dir + "/home", "XDG_RUNTIME_DIR=" + runtimeDir(b), "TERM=dumb", "LANG=C.UTF-8",
 		"PATH=" + h.bin + ":" + os.Getenv("PATH"), "ESCENV_QUIET=1", "DIRENV_LOG_FORMAT=",
 	}
 	token := strings.Repeat("FwoGZXIvYXdzEXAMPLE", 40)
 	h.write(b, dir+"/home/.config/escenv/environments/shop/dev.yaml", fmt.Sprintf(definition, token))
 	h.write(b, h.shop+"/.escenv", "shop/dev\n")
-	h.write(b, h.rc+"/.envrc", fmt.Sprintf(envrc, token))
+	h.write(b, h.out+"/nothing", "")
 	h.write(b, dir+"/empty/main.go", "package main\n\nfunc main() {}\n")
-	if err := os.MkdirAll(dir+"/run", 0o700); err != nil {
-		b.Fatal(err)
-	}
 	h.build(b, dir)
 	h.mustRun(b, h.shop, "escenv", "allow", "--yes")
 	h.mustRun(b, h.shop, "escenv", "exec", "--no-mask", "--", "true")
 	b.Cleanup(func() { h.mustRun(b, h.shop, "escenv", "agent", "stop") })
+	h.invite(b, dir, token)
 	return h
+}
+
+// runtimeDir makes a runtime directory in memory, where people have theirs, if
+// there is such a place.
+func runtimeDir(b *testing.B) string {
+	b.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "bench")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "bench")
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// invite makes room for the peers that are there: direnv as Debian has it, and
+// mise from .ci/tools.
+func (h *house) invite(b *testing.B, dir, token string) {
+	b.Helper()
+	if _, err := exec.LookPath("direnv"); err == nil {
+		h.rc = filepath.Join(dir, "home/rc")
+		h.write(b, h.rc+"/.envrc", fmt.Sprintf(envrc, token))
+		h.mustRun(b, h.rc, "direnv", "allow")
+	}
+	mise, err := filepath.Abs("../.cache/tools/mise")
+	if _, statErr := os.Stat(mise); err == nil && statErr == nil {
+		h.mise = filepath.Join(dir, "home/mise")
+		h.write(b, h.mise+"/mise.toml", fmt.Sprintf(miseToml, token))
+		if err := os.Symlink(mise, filepath.Join(h.bin, "mise")); err != nil {
+			b.Fatal(err)
+		}
+		h.mustRun(b, h.mise, "mise", "trust")
+	}
 }
 
 func (h *house) write(b *testing.B, file, text string) {
@@ -131,11 +175,15 @@ func BenchmarkProcess(b *testing.B) {
 		{name: "exec-masked", argv: []string{"escenv", "exec", "--", "/bin/true"}, dir: h.shop},
 		{name: "true", argv: []string{"/bin/true"}, dir: h.shop},
 	}
-	if _, err := exec.LookPath("direnv"); err == nil {
-		h.mustRun(b, h.rc, "direnv", "allow")
+	if h.rc != "" {
 		contenders = append(contenders,
 			contender{name: "direnv-enter", argv: []string{"direnv", "export", "bash"}, dir: h.rc},
-			contender{name: "direnv-unchanged", argv: []string{"direnv", "export", "bash"}, dir: h.rc, env: h.direnvLoaded(b)})
+			contender{name: "direnv-unchanged", argv: []string{"direnv", "export", "bash"}, dir: h.rc, env: h.loaded(b, h.rc, "direnv export bash")})
+	}
+	if h.mise != "" {
+		contenders = append(contenders,
+			contender{name: "mise-enter", argv: []string{"mise", "hook-env", "-s", "bash"}, dir: h.mise},
+			contender{name: "mise-unchanged", argv: []string{"mise", "hook-env", "-s", "bash"}, dir: h.mise, env: h.loaded(b, h.mise, "mise hook-env -s bash")})
 	}
 	times := map[string][]time.Duration{}
 	for b.Loop() {
@@ -159,10 +207,10 @@ func BenchmarkProcess(b *testing.B) {
 	}
 }
 
-// direnvLoaded returns the variables of a shell in which direnv has loaded.
-func (h *house) direnvLoaded(b *testing.B) []string {
+// loaded returns the variables of a shell in which a peer has loaded.
+func (h *house) loaded(b *testing.B, dir, command string) []string {
 	b.Helper()
-	out := h.mustRun(b, h.rc, "bash", "-c", `eval "$(direnv export bash 2>/dev/null)"; env | grep -E '^(DIRENV_|AWS_|LOG_LEVEL)'`)
+	out := h.mustRun(b, dir, "bash", "-c", `eval "$(`+command+` 2>/dev/null)"; env | grep -E '^(DIRENV_|__MISE|AWS_|LOG_LEVEL)'`)
 	return strings.Split(strings.TrimSpace(out), "\n")
 }
 

@@ -18,7 +18,7 @@ function __escenv_update {
   if [[ ${__escenv_pwd-} == "${PWD-}" ]] || __escenv_arrive "$@"; then
     if [[ -z ${__escenv_file-} || (
       ! $__escenv_file -nt $__escenv_stamp && ! $__escenv_file -ot $__escenv_stamp &&
-      ! $__escenv_generation -nt $__escenv_generation_stamp && ! $__escenv_generation -ot $__escenv_generation_stamp &&
+      ! $__escenv_generation -nt $__escenv_generation_stamp &&
       (-z ${__escenv_due-} || (${EPOCHSECONDS:-$SECONDS} -lt $__escenv_due && ${EPOCHSECONDS:-$SECONDS} -ge $__escenv_since))) ]]; then
       if [[ -z ${__escenv_nearer-} ]] || ! __escenv_appeared; then \return 0; fi
     fi

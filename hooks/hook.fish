@@ -6,6 +6,7 @@ if test "$__escenv_shell" != "$fish_pid"
         __escenv_wait __escenv_due __escenv_now __escenv_nearer __escenv_words __escenv_warned
     set -gu __escenv_shell $fish_pid
     set -gu __escenv_hold yes
+    set -gu __escenv_now /dev/null
 end
 set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
 
@@ -16,13 +17,15 @@ set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
 # no clock: a file that is opened for writing, though nothing is written, tells
 # the time.
 function __escenv_update --on-event fish_prompt --on-variable PWD
-    if builtin test "$__escenv_pwd" = "$PWD"; or __escenv_arrive $argv
+    if not builtin test "$__escenv_pwd" != "$PWD" -o "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
+            -o "$__escenv_generation" -nt "$__escenv_generation_stamp"
+        if builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; or builtin test -z "$__escenv_due"
+            builtin path is -fq -- $__escenv_nearer; or return 0
+        end
+    else if builtin test "$__escenv_pwd" != "$PWD"; and __escenv_arrive $argv
         if not builtin test "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
-                -o "$__escenv_generation" -nt "$__escenv_generation_stamp" -o "$__escenv_generation" -ot "$__escenv_generation_stamp"
-            if builtin test -z "$__escenv_due"; or builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now
-                builtin test -z "$__escenv_nearer"; and return 0
-                builtin path is -fq -- $__escenv_nearer; or return 0
-            end
+                -o "$__escenv_generation" -nt "$__escenv_generation_stamp"
+            builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; or builtin test -z "$__escenv_due"; and return 0
         end
     end
     __escenv_change
@@ -107,6 +110,8 @@ function __escenv_gone --no-scope-shadowing
         set -gu __escenv_file
         set -gu __escenv_state
         set -gu __escenv_generation
+        set -gu __escenv_due
+        set -gu __escenv_now /dev/null
     end
     __escenv_settle
     if builtin test -z "$__escenv_warned"

@@ -21,7 +21,7 @@ function __escenv_update {
     if [[ -z "${__escenv_file-}" || (
       -f "$__escenv_file" && -f "$__escenv_stamp" && -f "$__escenv_generation_stamp" &&
       ! "$__escenv_file" -nt "$__escenv_stamp" && ! "$__escenv_file" -ot "$__escenv_stamp" &&
-      ! "$__escenv_generation" -nt "$__escenv_generation_stamp" && ! "$__escenv_generation" -ot "$__escenv_generation_stamp" &&
+      ! "$__escenv_generation" -nt "$__escenv_generation_stamp" &&
       ( -z "${__escenv_due-}" || ( ${EPOCHSECONDS:-$SECONDS} -lt $__escenv_due && ${EPOCHSECONDS:-$SECONDS} -ge $__escenv_since ) ) ) ]]; then
       __escenv_candidate=''
       for __escenv_candidate in "${__escenv_nearer[@]}"; do

@@ -239,7 +239,11 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		b.WriteString(d.Set(v.name, v.value))
 	}
 	if d.Name() == "fish" {
-		b.WriteString(d.Set("__escenv_due", due) + d.Set("__escenv_now", p.stamps().Now()))
+		now := p.stamps().Now()
+		if due == "" {
+			now = os.DevNull
+		}
+		b.WriteString(d.Set("__escenv_due", due) + d.Set("__escenv_now", now))
 	}
 	return err
 }

@@ -47,6 +47,12 @@ func TestTheGenerationHasAStampUntilItIsTouched(t *testing.T) {
 	if after, _ := s.OfGeneration(); after == first {
 		t.Error("a touch is not seen")
 	}
+	info, err := os.Stat(s.Generation())
+	must(t, err)
+	must(t, s.Touch(noon.Add(-24*time.Hour))) // the clock went back
+	if again, err := os.Stat(s.Generation()); err != nil || !again.ModTime().After(info.ModTime()) {
+		t.Errorf("after a touch it is not newer: %v, %v", again, err)
+	}
 }
 
 func TestOldStampsGo(t *testing.T) {
