@@ -33,17 +33,15 @@ func (g *generator) fn(name string, argument *yaml.Node) *yaml.Node {
 
 // passing writes a function that gives what it gets.
 func (g *generator) passing(want form, depth int) (*yaml.Node, *shape) {
-	choice := g.IntN(4)
-	if choice == 0 && g.handed == 0 {
-		node, s := g.make(want, depth, nil)
-		s = copied(s)
-		s.final = true
-		return g.fn("final", node), s
-	}
+	choice, inside := g.IntN(4), g.handed > 0
 	g.handed++
 	node, s := g.make(want, depth, nil)
 	g.handed--
 	switch {
+	case choice == 0 && !inside:
+		s = copied(s)
+		s.final = true
+		return g.fn("final", node), s
 	case choice == 1:
 		arguments := &yaml.Node{Kind: yaml.MappingNode, Style: g.flow()}
 		g.set(arguments, "schema", g.rule(s))
@@ -55,10 +53,10 @@ func (g *generator) passing(want form, depth int) (*yaml.Node, *shape) {
 	return g.fn("fromJSON", g.fn("toJSON", node)), mere(s)
 }
 
-// mere is s with nothing final or merged in it.
+// mere is s with nothing final in it.
 func mere(s *shape) *shape {
 	out := copied(s)
-	out.final, out.merged = false, false
+	out.final = false
 	for i, item := range out.items {
 		out.items[i] = mere(item)
 	}

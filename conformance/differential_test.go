@@ -149,6 +149,11 @@ func unquoted(v any) any {
 	return text
 }
 
+// isTwofold reports a key at the top that stands there twice.
+func (f finding) isTwofold() bool {
+	return strings.HasPrefix(f.Summary, `duplicate key "`) && !strings.HasPrefix(f.Path, "values.")
+}
+
 // hides reports whether ours differs from theirs only in what it hides.
 func hides(theirs, ours any) bool {
 	if ours == "[secret]" {
@@ -193,8 +198,8 @@ func compare(r *referee, q question) (verdict, string) {
 		return refusedThere, fmt.Sprint(theirs.Findings)
 	case ours.wrong() && strings.Contains(compact(theirs.Revealed), "[unknown]"):
 		return unknownThere, fmt.Sprint(ours.Findings) // it opens what it could not compute
-	case ours.wrong() && slices.ContainsFunc(theirs.Findings, func(f finding) bool { return strings.HasPrefix(f.Summary, "duplicate key") }):
-		return strictHere, "" // upstream takes one of the two, and says so in a warning
+	case ours.wrong() && slices.ContainsFunc(ours.Findings, finding.isTwofold):
+		return strictHere, "" // upstream takes one of the two
 	case ours.wrong() && meant(strictHere, q, ours.Findings):
 		return strictHere, ""
 	case ours.wrong():

@@ -19,7 +19,7 @@ type generator struct {
 	names    []string          // of the definitions written
 	mistakes int               // how many are still to be made
 	yaml     int               // how many fn::toYAML are around: no numbers there
-	handed   int               // how many functions are around that hand on what they get: nothing final or merged there
+	handed   int               // how many functions are around that hand on what they get: nothing final there, and no object that may merge later
 
 	// of the definition that is being written
 	name    string
@@ -226,7 +226,6 @@ func (g *generator) object(depth int, below *shape) (*yaml.Node, *shape) {
 	node, s := &yaml.Node{Kind: yaml.MappingNode, Style: g.flow()}, newObject()
 	if below != nil && below.form == formObject {
 		s = copied(below)
-		s.merged = true
 	}
 	s.open, s.final = true, false
 	if depth < maxGeneratedDepth {

@@ -23,7 +23,6 @@ type shape struct {
 	items  []*shape
 	open   bool // still being written: referring to all of it would be a cycle
 	final  bool
-	merged bool // an object over another: as text it is the upper one alone
 }
 
 func scalar(f form) *shape { return &shape{form: f} }
@@ -41,7 +40,7 @@ func (s *shape) over(lower *shape) *shape {
 		return s
 	}
 	out := newObject()
-	out.final, out.merged = s.final, true
+	out.final = s.final
 	maps.Copy(out.fields, lower.fields)
 	for name, field := range s.fields {
 		out.fields[name] = field.over(lower.fields[name])
@@ -67,9 +66,11 @@ func (s *shape) any(is func(*shape) bool) bool {
 	return false
 }
 
-func (s *shape) has(f form) bool  { return s.any(func(s *shape) bool { return s.form == f }) }
-func (s *shape) hasFinal() bool   { return s.any(func(s *shape) bool { return s.final }) }
-func (s *shape) isPassable() bool { return !s.any(func(s *shape) bool { return s.final || s.merged }) }
+func (s *shape) has(f form) bool { return s.any(func(s *shape) bool { return s.form == f }) }
+func (s *shape) hasFinal() bool  { return s.any(func(s *shape) bool { return s.final }) }
+func (s *shape) isPassable() bool {
+	return !s.any(func(s *shape) bool { return s.final || s.form == formObject })
+}
 
 // referable reports whether all of s can be copied.
 func (s *shape) referable() bool { return !s.open && !s.has(formOdd) }
