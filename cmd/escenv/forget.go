@@ -23,7 +23,7 @@ keep what they have.`, plainExit, "escenv forget shop/dev"),
 			if err != nil {
 				return err
 			}
-			return p.runForget(c.Context, append(args, "")[0])
+			return p.runForget(c.Context, first(args))
 		},
 	}
 }
