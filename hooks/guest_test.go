@@ -45,6 +45,19 @@ var guests = []struct {
 	{"sourced twice", "bash", "eval \"$(escenv hook bash)\"", ""},
 	{"sourced twice", "zsh", "eval \"$(escenv hook zsh)\"", ""},
 	{"sourced twice", "fish", "escenv hook fish | source", ""},
+	{"direnv", "bash", `eval "$(direnv hook bash)"`, ""},
+	{"direnv", "zsh", `eval "$(direnv hook zsh)"`, ""},
+	{"direnv", "fish", "direnv hook fish | source", ""},
+	{"direnv behind", "bash", "", `eval "$(direnv hook bash)"`},
+	{"direnv behind", "zsh", "", `eval "$(direnv hook zsh)"`},
+	{"direnv behind", "fish", "", "direnv hook fish | source"},
+	{"zoxide", "bash", `eval "$(zoxide init bash)"`, ""},
+	{"zoxide", "zsh", `eval "$(zoxide init zsh)"`, ""},
+	{"zoxide", "fish", "zoxide init fish | source", ""},
+	{"zoxide behind", "bash", "", `eval "$(zoxide init bash)"`},
+	{"a prompt that runs the one before, as starship's", "bash", "", `before=$PROMPT_COMMAND; star() { eval "$before"; }; PROMPT_COMMAND=star`},
+	{"a DEBUG trap, as bash-preexec's", "bash", `trap 'true "$_"' DEBUG`, ""},
+	{"a DEBUG trap behind", "bash", "", `preexec() { true; }; trap preexec DEBUG`},
 	{"other events", "fish", "function p --on-event fish_prompt; end; function q --on-variable PWD; end", ""},
 }
 
@@ -54,6 +67,11 @@ func TestGoodGuest(t *testing.T) {
 	for _, guest := range guests {
 		t.Run(guest.shell+"/"+guest.name, func(t *testing.T) {
 			t.Parallel()
+			for _, program := range []string{"direnv", "zoxide"} {
+				if strings.HasPrefix(guest.name, program) {
+					need(t, program)
+				}
+			}
 			h := newHouse(t)
 			h.escenv("shop", "allow", "--yes")
 			s := h.start(t, guest.shell, "out", guest.pre, guest.post)
@@ -80,6 +98,22 @@ func TestGoodGuest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnInstantPromptStays: until the last of the functions before the first
+// prompt, all that is printed goes to a file, and what is in there spoils the
+// prompt that was on the screen at once. These are powerlevel10k's rules.
+func TestAnInstantPromptStays(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	s := h.start(t, "zsh", "shop",
+		"exec {out}>&1 {err}>&2 >"+h.path("instant")+" 2>&1",
+		"_instant() { exec >&$out 2>&$err; precmd_functions=(${precmd_functions:#_instant}) }; precmd_functions+=(_instant)")
+	if text, err := os.ReadFile(h.path("instant")); err != nil || len(text) > 0 {
+		t.Errorf("it prints %q, %v", text, err)
+	}
+	s.wantText(s.run("true"), "escenv: loaded shop/dev")
+	s.wantKey("AKIADEV")
 }
 
 // TestOldBash takes the way of bash before 5.1, with a string for
