@@ -102,10 +102,11 @@ func (r *run) resolve(c *cell) ([]*cell, bool) {
 		return nil, ok
 	}
 	next, ok := r.solid(target)
-	if ok && c.isFinal() {
-		next = next[:1] // as text, see own
+	if !ok || !c.isFinal() || len(next) == 1 {
+		return next, ok
 	}
-	return next, ok
+	x, ok := r.value(target)
+	return []*cell{constant(next[0], r.uppermost(target, x))}, ok
 }
 
 // child returns the property name of p; nil if it has none. To look through
