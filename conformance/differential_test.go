@@ -114,6 +114,7 @@ var rules = []rule{
 	{lenientHere, "cyclic reference to ", "${", "upstream computes all of a value to find a part of it, escenv only the part"},
 	{lenientHere, "cyclic import of ", "${environments", "a definition may refer to part of another that refers to part of it"},
 	{writtenHere, "", "fn::toYAML", "numbers are numbers, not strings in quotes, and a line break at the beginning is kept"},
+	{hiddenHere, "", "secret-wrapper", "what a provider says is secret is so all the way down, also below what is secret as a whole"},
 	{hiddenHere, "", "fn::split", "the pieces of a secret are secret, also where they are referred to one by one"},
 }
 
