@@ -225,7 +225,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		// fish has no clock: it compares a file it touches, by the real clock,
 		// with one from then
 		var dueErr error
-		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second)) //nolint:forbidigo // the file has no other
+		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
 		err = cmp.Or(err, dueErr)
 	}
 	for _, v := range []struct{ name, value string }{
