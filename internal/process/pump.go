@@ -25,6 +25,7 @@ type pump struct {
 	idle     bool // somebody may be typing
 	draining atomic.Bool
 	timer    *time.Timer // makes a read give up
+	armed    bool        // it may
 	done     chan struct{}
 	failed   error // that the output could not be written; read it after drain
 }
@@ -92,16 +93,16 @@ func (p *pump) run() {
 
 // arm lets the next read give up if somebody waits for that.
 func (p *pump) arm() {
-	draining := p.draining.Load()
-	if !draining && !p.idle {
-		return
+	if p.armed {
+		p.timer.Stop()
+		_ = p.from.SetReadDeadline(time.Time{})
 	}
-	p.timer.Stop()
-	_ = p.from.SetReadDeadline(time.Time{})
+	draining := p.draining.Load() // again, or for the first time
+	p.armed = draining || p.idle && p.to.Held()
 	switch {
-	case draining || p.draining.Load():
+	case draining:
 		p.timer.Reset(quietAfter)
-	case p.to.Held():
+	case p.armed:
 		p.timer.Reset(idleAfter)
 	}
 }
@@ -112,6 +113,7 @@ func (p *pump) silence(before int) int {
 		_ = p.from.SetReadDeadline(time.Time{})
 		return before + 1
 	}
+	p.armed = true // or late: either way the deadline has to go
 	_ = p.to.Idle()
 	return 0
 }
