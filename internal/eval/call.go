@@ -217,10 +217,7 @@ func parseAs(fn, text string) (esc.Value, error) {
 	decoder.UseNumber()
 	var raw any
 	err := decoder.Decode(&raw)
-	if err == nil {
-		_, err = decoder.Token()
-	}
-	if !errors.Is(err, io.EOF) {
+	if _, end := decoder.Token(); err != nil || !errors.Is(end, io.EOF) {
 		return esc.Value{}, errors.New("the string is not JSON")
 	}
 	return fromPlain(raw), nil
