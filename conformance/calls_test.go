@@ -33,15 +33,17 @@ func (g *generator) fn(name string, argument *yaml.Node) *yaml.Node {
 
 // passing writes a function that gives what it gets.
 func (g *generator) passing(want form, depth int) (*yaml.Node, *shape) {
-	choice, inside := g.IntN(4), g.handed > 0
+	choice := g.IntN(4)
+	if choice == 0 && g.handed == 0 {
+		node, s := g.make(want, depth, nil) // over nothing: see testdata/regressions/final_object_merges.txtar
+		s = copied(s)
+		s.final = true
+		return g.fn("final", node), s
+	}
 	g.handed++
 	node, s := g.make(want, depth, nil)
 	g.handed--
 	switch {
-	case choice == 0 && !inside:
-		s = copied(s)
-		s.final = true
-		return g.fn("final", node), s
 	case choice == 1:
 		arguments := &yaml.Node{Kind: yaml.MappingNode, Style: g.flow()}
 		g.set(arguments, "schema", g.rule(s))
