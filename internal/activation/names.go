@@ -14,7 +14,7 @@ import (
 var dangerous = []struct{ why, names, beginnings string }{
 	{
 		"decides which programs run",
-		"PATH path FPATH fpath MANPATH manpath CDPATH cdpath module_path MODULE_PATH mailpath MAILPATH PATHEXT",
+		"PATH path FPATH fpath MANPATH manpath CDPATH cdpath module_path MODULE_PATH mailpath MAILPATH PATHEXT PSModulePath ARGV0",
 		"fish_",
 	},
 	{
@@ -30,9 +30,17 @@ var dangerous = []struct{ why, names, beginnings string }{
 	{
 		"is run by shells",
 		"ENV SHELL SHELLOPTS BASHOPTS PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 prompt RPS1 RPS2 NULLCMD READNULLCMD IFS POSIXLY_CORRECT " +
-			"HISTFILE HISTCONTROL INPUTRC precmd_functions preexec_functions chpwd_functions periodic_functions zshexit_functions " +
+			"INPUTRC SPROMPT precmd_functions preexec_functions chpwd_functions periodic_functions zshexit_functions " +
 			"zshaddhistory_functions zsh_eval_context functions aliases commands",
 		"BASH_ PROMPT RPROMPT",
+	},
+	{
+		// Bash computes what its numbers are given: SRANDOM='a[$(command)]'. It
+		// cuts the history down to HISTFILESIZE there and then.
+		"changes what shells do",
+		"HISTFILE HISTCONTROL HISTCMD HISTFILESIZE HISTSIZE HISTIGNORE HISTTIMEFORMAT HISTCHARS histchars SAVEHIST SRANDOM MAILCHECK FUNCNEST " +
+			"TMOUT umask config ENV_CONVERSIONS",
+		"NU_",
 	},
 	{
 		"is set by shells themselves",
@@ -49,8 +57,9 @@ var dangerous = []struct{ why, names, beginnings string }{
 	{
 		"is run as a command",
 		"EDITOR VISUAL PAGER MANPAGER BROWSER LESS LESSOPEN LESSCLOSE SUDO_ASKPASS SUDO_EDITOR SSH_ASKPASS FCEDIT AWS_PAGER BAT_PAGER DELTA_PAGER " +
-			"PSQL_PAGER PSQL_EDITOR TERMCAP TEXMFCNF VIMINIT EXINIT GVIMINIT EMACSLOADPATH",
-		"SYSTEMD_ TERMINFO",
+			"PSQL_PAGER PSQL_EDITOR GH_PAGER GH_EDITOR GH_BROWSER KUBE_EDITOR SVN_EDITOR SVN_SSH HGEDITOR HGMERGE HGRCPATH CVSEDITOR CVS_RSH " +
+			"RSYNC_RSH RSYNC_CONNECT_PROG TAR_OPTIONS RIPGREP_CONFIG_PATH VIM VIMRUNTIME TERMCAP TEXMFCNF VIMINIT EXINIT GVIMINIT EMACSLOADPATH",
+		"SYSTEMD_ TERMINFO LESSKEY FZF_DEFAULT_",
 	},
 	{
 		"is run by git",
