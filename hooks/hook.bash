@@ -98,8 +98,10 @@ function __escenv_change {
   if ((BASH_SUBSHELL > 0)); then __escenv_hush=1; fi # ( cd elsewhere && command )
   __escenv_pwd='' # should Ctrl-C end it here, the next prompt tries again
   __escenv_since=${EPOCHSECONDS:-$SECONDS}
+  # shellcheck disable=SC2097,SC2098 # the one is what the other was
   __escenv_text=$(PWD=$PWD ESCENV_QUIET=$__escenv_hush __ESCENV_STATE=${__escenv_state-} \
-    __ESCENV_SHELL=$__escenv_pid __ESCENV_HOLD=$__escenv_hold @ESCENV@ export bash) || __escenv_status=$?
+    __ESCENV_SHELL=$__escenv_pid __ESCENV_HOLD=$__escenv_hold \
+    __ESCENV_GOMAXPROCS=${GOMAXPROCS-} GOMAXPROCS=1 @ESCENV@ export bash) || __escenv_status=$?
   if ((__escenv_status < 126)); then # else it was killed
     __escenv_words=''
     \builtin eval "$__escenv_text" || \builtin :

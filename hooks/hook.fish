@@ -91,6 +91,7 @@ function __escenv_change
     set -gu __escenv_pwd # should Ctrl-C end it here, the next prompt tries again
     set -l __escenv_text
     __ESCENV_STATE="$__escenv_state" __ESCENV_SHELL=$fish_pid __ESCENV_HOLD="$__escenv_hold" \
+        __ESCENV_GOMAXPROCS="$GOMAXPROCS" GOMAXPROCS=1 \
         @ESCENV@ export fish | builtin read -z __escenv_text
     builtin test $pipestatus[1] -lt 126; or return 0 # it was killed
     set -gu __escenv_words

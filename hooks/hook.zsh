@@ -98,7 +98,8 @@ function __escenv_change {
   \builtin typeset -g +x __escenv_since="${EPOCHSECONDS:-$SECONDS}"
   {
     __escenv_text="$(PWD="$PWD" ESCENV_QUIET="$__escenv_hush" __ESCENV_STATE="${__escenv_state-}" \
-      __ESCENV_SHELL="$__escenv_pid" __ESCENV_HOLD="$__escenv_hold" @ESCENV@ export zsh)" || __escenv_status=$?
+      __ESCENV_SHELL="$__escenv_pid" __ESCENV_HOLD="$__escenv_hold" \
+      __ESCENV_GOMAXPROCS="${GOMAXPROCS-}" GOMAXPROCS=1 @ESCENV@ export zsh)" || __escenv_status=$?
     if (( __escenv_status < 126 )); then # else it was killed
       \builtin typeset -g +x __escenv_words='' __escenv_due=''
       \builtin eval "$__escenv_text" || \builtin :

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +25,10 @@ const (
 	stateVariable = "__ESCENV_STATE" // the shell's state, from the last run
 	shellVariable = "__ESCENV_SHELL" // the shell's process, or its subshell's
 	holdVariable  = "__ESCENV_HOLD"  // set if words have to wait: no prompt is on the screen yet
+
+	// GOMAXPROCS as the user has it. For escenv the hook makes it 1: one prompt
+	// has no use for more, and each thread takes time to start.
+	procsVariable = "__ESCENV_GOMAXPROCS"
 )
 
 // runExport is escenv export, dispatched before the command line is built. ok
@@ -33,7 +38,25 @@ func (p *program) runExport() (status int, ok bool) {
 		return 0, false
 	}
 	p.patience = activation.Deadline
+	p.environ = asInherited(p.environ)
 	return p.report(p.export(context.Background(), p.args[2])), true
+}
+
+// asInherited returns environ with what the user has, where the hook has set
+// something for escenv alone.
+func asInherited(environ []string) []string {
+	users := slices.IndexFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, procsVariable+"=") })
+	if users < 0 {
+		return environ
+	}
+	procs := environ[users][len(procsVariable)+1:]
+	environ = slices.DeleteFunc(environ, func(entry string) bool {
+		return strings.HasPrefix(entry, procsVariable+"=") || strings.HasPrefix(entry, "GOMAXPROCS=")
+	})
+	if procs != "" {
+		environ = append(environ, "GOMAXPROCS="+procs)
+	}
+	return environ
 }
 
 // export prints the statements for one prompt, in one piece: a shell never sees
