@@ -146,6 +146,9 @@ func (r *run) compute(c *cell) (result, bool) {
 		return result{}, false
 	}
 	x = r.bounded(c, x)
+	if c.expr.kind == call || c.expr.kind == interpolation {
+		r.made += x.size
+	}
 	if x.secret && c.makesText() {
 		r.note(x.value)
 	}

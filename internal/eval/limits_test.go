@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,6 +60,31 @@ func TestLimits(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "shop/dev:") {
 			said := fmt.Sprint(err)
 			t.Errorf("%s: %s; want %q with a place", test.name, said[:min(len(said), 300)], test.want)
+		}
+	}
+}
+
+// What a small text makes of a large value, again and again, fits into memory
+// and time together, not only one by one.
+func TestManyLargeValues(t *testing.T) {
+	repeated := func(value, each string) string {
+		text := "values:\n  s: \"" + strings.Repeat(value, 100_000/len(value)) + "\"\n"
+		for i := range 1000 {
+			text += fmt.Sprintf("  v%d: %s\n", i, strings.ReplaceAll(each, "#", strconv.Itoa(i)))
+		}
+		return text
+	}
+	for _, test := range []struct{ text, want string }{
+		{repeated("a", `"${s}#"`), "too many steps to compute"},
+		{repeated("a", `{fn::toBase64: "${s}#"}`), "too many steps to compute"},
+		{repeated("a,", `{fn::split: [",", "${s}"]}`), "too many steps to compute"},
+		{repeated("a", `{fn::validate: {schema: {pattern: "^a{0,900}#?"}, value: "${s}"}}`), "too many steps to check"},
+	} {
+		loader := &definitions{texts: map[string]string{"shop/dev": test.text}}
+		_, err := evaluator(loader).Open(t.Context(), request(t, "shop/dev", esc.WantAll))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			said := fmt.Sprint(err)
+			t.Errorf("%s; want %q", said[:min(len(said), 300)], test.want)
 		}
 	}
 }

@@ -338,7 +338,7 @@ func (r *run) enter(first bool) bool {
 	if r.exhausted {
 		return false
 	}
-	if r.steps > maxSteps || r.nested > maxRecursion {
+	if r.steps > maxSteps || r.made > maxMade || r.nested > maxRecursion {
 		r.exhausted = true
 		r.errorAt(r.root.cell(r.root.def.values), "the definition takes too many steps to compute", "")
 		return false

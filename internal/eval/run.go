@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/schema"
 )
 
 // A run opens or checks one definition. Everything in it belongs to the
@@ -37,7 +38,10 @@ type run struct {
 	owning    map[*place]bool // whose own value is being computed, see own
 	steps     int
 	looks     int // layers that were looked through for a name
+	made      int // size of what was made of other values
+	checks    schema.Meter
 	nested    int
+	frozen    bool // nothing more is loaded: what is not there is unknown
 	exhausted bool // too many steps: nothing more is computed
 	secrets   map[string]bool
 	opened    map[string]bool // names of providers
@@ -53,6 +57,7 @@ type run struct {
 type mode struct {
 	checking    bool // nothing may be opened
 	lenient     bool // what is wrong does not end the run
+	lazy        bool // what is not merged is loaded when it is referred to, even if lenient
 	showSecrets bool // ciphertext is decrypted, also while checking
 	rotating    bool
 	tracing     bool            // what lies below what hides it is told, too

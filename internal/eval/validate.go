@@ -47,13 +47,14 @@ func (r *run) uppermost(p *place, x result) result {
 // holds reports where a schema is wrong, and where a value is not what it
 // describes.
 func (r *run) holds(c *cell, described, x result) bool {
+	r.made += described.size
 	s, said := schema.Parse(described.value)
 	at := c.env.cell(c.expr.items[0])
 	r.validationAt(at, said, described.secret)
 	if said.Err() != nil {
 		return false
 	}
-	wrong := s.Check(x.value)
+	wrong := s.Check(x.value, &r.checks)
 	r.validationAt(c.env.cell(c.expr.items[1]), wrong, described.secret)
 	return len(wrong) == 0
 }

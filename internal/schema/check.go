@@ -26,30 +26,35 @@ type size struct {
 }
 
 const (
-	maxChecks  = 200_000   // schemas that one Check holds against values
+	maxChecks  = 200_000   // schemas that are held against values
 	maxNesting = 500       // of one Check: schemas may refer to themselves
-	maxMatched = 256 << 20 // bytes times instructions that one Check matches
+	maxMatched = 256 << 20 // bytes times instructions that are matched
 	maxErrors  = 100       // that one Check reports
 )
 
-// Check says where v is not what s describes. The Path of a Diagnostic is
+// A Meter counts what Checks take. Those that share one take together no more
+// than one alone may. The zero Meter is a new one.
+type Meter struct{ steps, matched int }
+
+func (m *Meter) spent() bool { return m.steps > maxChecks || m.matched > maxMatched }
+
+// Check says where v is not what s describes, if the meter lets it look. The Path of a Diagnostic is
 // relative to v. Unknowns are taken to be right, unless their shape (see
 // esc.UnknownOf) is a Schema of which none is. Values are not quoted.
-func (s *Schema) Check(v esc.Value) esc.Diagnostics {
-	c := &checker{}
+func (s *Schema) Check(v esc.Value, meter *Meter) esc.Diagnostics {
+	c := &checker{Meter: meter}
 	if !c.accepts(s, v, "", 0) && len(c.said) == 0 {
 		c.fail("", "no value is accepted here")
 	}
-	if c.steps > maxChecks || c.matched > maxMatched {
+	if c.spent() {
 		return esc.Diagnostics{{Summary: "the schema takes too many steps to check"}}
 	}
 	return c.said
 }
 
 type checker struct {
-	said    esc.Diagnostics
-	steps   int
-	matched int
+	*Meter
+	said esc.Diagnostics
 }
 
 // fail notes what is wrong and returns false.
@@ -65,7 +70,7 @@ func (c *checker) exhausted(nested int) bool {
 	if c.steps++; nested > maxNesting {
 		c.steps = maxChecks + 1
 	}
-	return c.steps > maxChecks
+	return c.spent()
 }
 
 func (c *checker) accepts(s *Schema, v esc.Value, path string, nested int) bool {
@@ -236,7 +241,11 @@ func (c *checker) different(elements []esc.Value, path string) bool {
 		if e.HasUnknown() {
 			continue
 		}
+		if c.exhausted(0) {
+			return false
+		}
 		text, _ := json.Marshal(e.RevealAll()) // compared and dropped
+		c.matched += len(text)
 		if first, twice := seen[string(text)]; twice {
 			return c.fail(path, "expected items that differ, and %d is as %d", i, first)
 		}

@@ -91,12 +91,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %s", test.schema, said(diags))
 		}
 		if test.right != "" {
-			if got := said(s.Check(value(t, test.right))); got != "" {
+			if got := said(s.Check(value(t, test.right), &schema.Meter{})); got != "" {
 				t.Errorf("%s refuses %s: %s", test.schema, test.right, got)
 			}
 		}
 		if test.wrong != "" {
-			if got := said(s.Check(value(t, test.wrong))); got != test.says {
+			if got := said(s.Check(value(t, test.wrong), &schema.Meter{})); got != test.says {
 				t.Errorf("%s says of %s:\n%s\nwant\n%s", test.schema, test.wrong, got, test.says)
 			}
 		}
@@ -126,12 +126,12 @@ func TestCheckUnknown(t *testing.T) {
 	for _, test := range tests {
 		s, _ := schema.Parse(value(t, test.schema))
 		shape, _ := schema.Parse(value(t, test.shape))
-		if got := said(s.Check(esc.UnknownOf(shape))); got != test.says {
+		if got := said(s.Check(esc.UnknownOf(shape), &schema.Meter{})); got != test.says {
 			t.Errorf("%s says of an unknown %s:\n%s\nwant\n%s", test.schema, test.shape, got, test.says)
 		}
 	}
 	s, _ := schema.Parse(value(t, `{"type":"string"}`))
-	if got := said(s.Check(esc.Unknown())); got != "" {
+	if got := said(s.Check(esc.Unknown(), &schema.Meter{})); got != "" {
 		t.Errorf("of an unknown of no shape: %s", got)
 	}
 }
@@ -185,12 +185,12 @@ func TestNothingSecretIsSaid(t *testing.T) {
 	secret := esc.NewSecret("canary")
 	for _, word := range []string{"const", "pattern"} {
 		s, _ := schema.Parse(esc.New(map[string]esc.Value{word: secret}))
-		if got := said(s.Check(esc.New("other"))); got == "" || word == "const" && strings.Contains(got, "canary") {
+		if got := said(s.Check(esc.New("other"), &schema.Meter{})); got == "" || word == "const" && strings.Contains(got, "canary") {
 			t.Errorf("%s: %s", word, got)
 		}
 	}
 	s, _ := schema.Parse(value(t, `{"enum":["a"],"pattern":"x","maxLength":1,"type":"string"}`))
-	if got := said(s.Check(secret)); strings.Contains(got, "canary") || got == "" {
+	if got := said(s.Check(secret, &schema.Meter{})); strings.Contains(got, "canary") || got == "" {
 		t.Errorf("says %s", got)
 	}
 }
@@ -206,7 +206,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		s, _ := schema.Parse(fromPlain(a))
-		for _, d := range s.Check(fromPlain(b)) {
+		for _, d := range s.Check(fromPlain(b), &schema.Meter{}) {
 			if d.Summary == "" {
 				t.Errorf("%+v", d)
 			}
