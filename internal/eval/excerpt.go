@@ -121,12 +121,24 @@ func (s *Source) veil(root *yaml.Node) *Source {
 	own := *s
 	if root == nil {
 		own.quotable, own.shownUntil = roughly(s.Text)
-		return &own
+	} else {
+		w := veiler{}
+		w.top(root)
+		own.quotable, own.veils = w.definition, w.veils
 	}
-	w := veiler{}
-	w.top(root)
-	own.quotable, own.veils = w.definition, w.veils
+	own.quotable = own.quotable && !hasOddBreaks(s.Text)
 	return &own
+}
+
+// hasOddBreaks reports whether YAML counts lines in text that nobody else does:
+// a line and the veils over it would not go by the same number.
+func hasOddBreaks(text []byte) bool {
+	for _, odd := range []string{"\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(text, []byte(odd)) {
+			return true
+		}
+	}
+	return bytes.Count(text, []byte("\r")) != bytes.Count(text, []byte("\r\n"))
 }
 
 // A veiler walks a document from its first node to its last.
@@ -187,12 +199,16 @@ func (w *veiler) walk(n *yaml.Node) {
 	}
 }
 
+// meantSecret is in fn::secret, and in f::secret, too.
+const meantSecret = "::secret"
+
 // mayHoldSecret reports whether a key is fn::secret, or was perhaps meant to
 // be: what is not another built-in, or near to one, is veiled.
 func mayHoldSecret(key string) bool {
-	name, call := strings.CutPrefix(strings.ToLower(key), "fn:")
+	key = strings.ToLower(key)
+	name, call := strings.CutPrefix(key, "fn:")
 	if !call {
-		return false
+		return strings.Contains(key, meantSecret)
 	}
 	name, _, _ = strings.Cut(strings.TrimPrefix(name, ":"), "::")
 	if slices.Contains(openCalls[:], name) {
@@ -240,7 +256,7 @@ func roughly(text []byte) (definition bool, until int) {
 // holdsCallOfSecret reports whether a key of which mayHoldSecret says so may
 // stand in a line.
 func holdsCallOfSecret(line string) bool {
-	for {
+	for !strings.Contains(line, meantSecret) {
 		_, rest, ok := strings.Cut(line, "fn:")
 		if !ok {
 			return false
@@ -254,4 +270,5 @@ func holdsCallOfSecret(line string) bool {
 		}
 		line = rest
 	}
+	return true
 }

@@ -49,6 +49,11 @@ func TestExcerpts(t *testing.T) {
 		"no definition":              {"ghp_hunter2", []string{"<>"}},
 		"no definition, but YAML":    {"token: hunter2", []string{"<>"}},
 		"no definition, and no YAML": {"[default]\nkey = hunter2\n", []string{"<>"}},
+		"a call of something else":   {"values:\n  a: {f::secret: \"hunter2${\"}\n", nil},
+		"the same, commented out":    {"values:\n  a: ${ # f::secret: hunter2\n", []string{"  a: <${> [secret]"}},
+		"a line that YAML counts":    {"values:\n  a: \"\u0085\"\n  b: ${\n  c: {fn::secret: hunter2}\n", []string{"<>"}},
+		"a paragraph":                {"values:\n  a: \"\u2029\"\n  b: ${\n  c: {fn::secret: hunter2}\n", []string{"<>"}},
+		"half a line of Windows":     {"values:\n  a: \"\r\"\n  b: ${\n  c: {fn::secret: hunter2}\n", []string{"<>"}},
 		"an unknown key":             {"token: hunter2\nvalues: {}\n", []string{"<token>: [secret]"}},
 		"not UTF-8":                  {"values:\n  a: \xff\n", []string{"<>"}},
 	} {
