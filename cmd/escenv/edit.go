@@ -101,7 +101,7 @@ func (p *program) fileToEdit(path string) (file string, made bool, err error) {
 
 // create writes a file that is not there.
 func create(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it is shared, as the code beside it is
 	if err != nil {
 		return err
 	}

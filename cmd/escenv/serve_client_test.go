@@ -21,11 +21,13 @@ func TestShadowsAreOnlyOfWhatNeedsThem(t *testing.T) {
 		"no files":      {nil, nil, map[string]string{}},
 		"nothing there": {map[string]string{".aws/config": none, ".aws/credentials": "[x]\naws_access_key_id = A\n"}, nil, map[string]string{}},
 		"both": {
-			map[string]string{".aws/config": "[default]\nrole_arn = a\n", ".aws/credentials": keys}, nil,
+			map[string]string{".aws/config": "[default]\nrole_arn = a\n", ".aws/credentials": keys},
+			nil,
 			map[string]string{"AWS_CONFIG_FILE": "[default]\n", "AWS_SHARED_CREDENTIALS_FILE": none},
 		},
 		"elsewhere": {
-			map[string]string{".aws/credentials": none, "mine": keys}, []string{"AWS_SHARED_CREDENTIALS_FILE=HOME/mine"},
+			map[string]string{".aws/credentials": none, "mine": keys},
+			[]string{"AWS_SHARED_CREDENTIALS_FILE=HOME/mine"},
 			map[string]string{"AWS_SHARED_CREDENTIALS_FILE": none},
 		},
 		"nowhere": {map[string]string{".aws/credentials": keys}, []string{"AWS_SHARED_CREDENTIALS_FILE=/dev/null"}, map[string]string{}},
