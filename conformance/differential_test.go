@@ -1,13 +1,16 @@
 package conformance
 
 import (
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 )
 
 var (
@@ -141,9 +144,15 @@ func (q question) has(text string) bool {
 	return false
 }
 
-// unquoted is a value whose strings have no quotes in them.
+// unquoted is a value without the quotes and line breaks in its strings, also
+// where those are base64.
 func unquoted(v any) any {
-	text := compact(v)
+	text := regexp.MustCompile(`[A-Za-z0-9+/]{8,}=*`).ReplaceAllStringFunc(compact(v), func(found string) string {
+		if decoded, err := base64.StdEncoding.DecodeString(found); err == nil && utf8.Valid(decoded) {
+			return strings.ReplaceAll(string(decoded), "\n", `\n`)
+		}
+		return found
+	})
 	for _, quote := range []string{`\n`, `\`, `"`, "'"} {
 		text = strings.ReplaceAll(text, quote, "")
 	}

@@ -53,7 +53,7 @@ func (g *generator) badCall(depth int) *yaml.Node {
 	any1, _ := g.anything(depth)
 	any2, _ := g.anything(depth)
 	name := one(g, "join", "split", "concat", "toBase64", "fromBase64", "fromJSON", "secret", "open", "open::test", "open::schema", "open::error", "rotate", "rotate::swap", "rotate::echo", "validate",
-		"nope", "Secret", "TOJSON", "", "open::", "open::nobody", "rotate::nobody", "final")
+		"nope", "Secret", "TOJSON", "", "open::", "open::nobody", "rotate::nobody")
 	switch g.IntN(6) {
 	case 0:
 		return object("fn::"+name, "x", "other", "y")
