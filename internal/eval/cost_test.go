@@ -112,15 +112,21 @@ type cost struct{ steps, looks, allocations, bytes float64 }
 func costOf(t *testing.T, w world) (c cost) {
 	t.Helper()
 	open := func() {
-		r, err := (&Evaluator{Loader: w}).begin(t.Context(), esc.Ref{}, make(chan struct{}, maxParallel), mode{})
+		req := esc.Request{Want: esc.WantAll}
+		r, err := (&Evaluator{Loader: w}).begin(t.Context(), esc.Ref{}, make(chan struct{}, maxParallel), looking())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.cancel()
-		if err := r.demand(&esc.Environment{}, esc.Request{Want: esc.WantAll}); err != nil {
+		if err := r.look(req); err != nil {
 			t.Fatal(err)
 		}
 		c.steps, c.looks = float64(r.steps), float64(r.looks)
+		r.restart()
+		if err := r.demand(&esc.Environment{}, req); err != nil {
+			t.Fatal(err)
+		}
+		c.steps, c.looks = c.steps+float64(r.steps), c.looks+float64(r.looks)
 	}
 	c.allocations = testing.AllocsPerRun(3, open)
 	var before, after runtime.MemStats

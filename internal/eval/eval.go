@@ -71,39 +71,49 @@ func (e *Evaluator) Open(ctx context.Context, req esc.Request) (*esc.Environment
 	return stack(req, layers)
 }
 
-// openLayers opens each layer by itself, all at once.
+// openLayers looks at all layers, and only then opens them: each by itself, all
+// at once.
 func (e *Evaluator) openLayers(ctx context.Context, req esc.Request) ([]*esc.Environment, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	slots := make(chan struct{}, maxParallel)
-	layers := make([]*esc.Environment, len(req.Refs))
-	errs := make([]error, len(req.Refs))
-	var group sync.WaitGroup
-	for i, ref := range req.Refs {
-		group.Go(func() { layers[i], errs[i] = e.openSafely(ctx, ref, req, slots) })
-	}
-	group.Wait()
-	return layers, join(errs)
-}
-
-// openSafely is openLayer for a goroutine of its own, where a crash would end
-// the program and print what it is about.
-func (e *Evaluator) openSafely(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (env *esc.Environment, err error) {
-	defer func() {
-		if recover() != nil {
-			env, err = nil, esc.Errorf(esc.Internal, "opening %s crashed", ref)
+	runs, err := each(req.Refs, func(_ int, ref esc.Ref) (*run, error) {
+		r, err := e.begin(ctx, ref, slots, looking())
+		if err != nil {
+			return nil, err
 		}
-	}()
-	return e.openLayer(ctx, ref, req, slots)
-}
-
-func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request, slots chan struct{}) (*esc.Environment, error) {
-	r, err := e.begin(ctx, ref, slots, mode{})
-	if errors.As(err, new(esc.Diagnostics)) {
-		return nil, e.whole(ctx, ref, err)
-	}
+		return r, r.look(req)
+	})
 	if err != nil {
 		return nil, err
 	}
+	return each(req.Refs, func(i int, ref esc.Ref) (*esc.Environment, error) { return runs[i].openLayer(ref, req) })
+}
+
+// each does something for every ref, all at once, where a crash would end the
+// program and print what it is about.
+func each[T any](refs []esc.Ref, do func(i int, ref esc.Ref) (T, error)) ([]T, error) {
+	out := make([]T, len(refs))
+	errs := make([]error, len(refs))
+	var group sync.WaitGroup
+	for i, ref := range refs {
+		group.Go(func() {
+			defer func() {
+				if recover() != nil {
+					errs[i] = esc.Errorf(esc.Internal, "opening %s crashed", ref)
+				}
+			}()
+			out[i], errs[i] = do(i, ref)
+		})
+	}
+	group.Wait()
+	return out, join(errs)
+}
+
+// openLayer opens what was looked at.
+func (r *run) openLayer(ref esc.Ref, req esc.Request) (*esc.Environment, error) {
 	defer r.cancel()
+	r.restart()
 	env := &esc.Environment{}
 	if err := r.demand(env, req); err != nil {
 		return nil, err
@@ -111,14 +121,6 @@ func (e *Evaluator) openLayer(ctx context.Context, ref esc.Ref, req esc.Request,
 	env.Name = ref.String()
 	env.Secrets, env.Sources, env.Warnings = r.secretValues(), r.sources(), r.diagnostics()
 	return env, nil
-}
-
-// whole adds to what reading a definition found wrong what computing finds.
-func (e *Evaluator) whole(ctx context.Context, ref esc.Ref, err error) error {
-	if _, more := e.Check(ctx, ref); more != nil {
-		return more
-	}
-	return err
 }
 
 // join returns the diagnostics of all errs as one error, or the first error
@@ -241,14 +243,7 @@ func (e *Evaluator) Check(ctx context.Context, ref esc.Ref) (*Checked, error) {
 		return nil, err
 	}
 	defer r.cancel()
-	var variables, files []entry
-	err = r.finish(func() bool {
-		ready := r.everything()
-		_, whole := r.value(r.root.place())
-		var named, named2 bool
-		variables, files, named, named2 = r.projected()
-		return ready && whole && named && named2
-	})
+	variables, files, err := r.checkAll()
 	if err != nil {
 		return nil, err
 	}

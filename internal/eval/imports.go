@@ -86,7 +86,7 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	}
 	for _, decl := range def.imports {
 		l := &link{decl: decl}
-		if decl.merge || r.lenient {
+		if decl.merge || r.lenient && !r.lazy {
 			l.load = r.load(env, decl.name)
 		}
 		env.links = append(env.links, l)
@@ -99,7 +99,8 @@ func (r *run) isBroken(def *definition, diags esc.Diagnostics) bool {
 	return def.refused || diags.Err() != nil && (!r.lenient || r.dropping && r.root != nil)
 }
 
-// load begins to load the definition that from calls name, once.
+// load begins to load the definition that from calls name, once. It returns nil
+// for what is not there once nothing more is loaded.
 func (r *run) load(from *environment, name string) *load {
 	key := name
 	if strings.HasPrefix(name, ".") || !strings.Contains(name, "/") {
@@ -107,6 +108,9 @@ func (r *run) load(from *environment, name string) *load {
 	}
 	if l := r.loads[key]; l != nil {
 		return l
+	}
+	if r.frozen {
+		return nil
 	}
 	l := &load{}
 	r.loads[key] = l

@@ -81,10 +81,7 @@ func (r *run) imported(env *environment, path []step) (*place, *problem, bool) {
 			names = append(names, l.decl.name)
 			continue
 		}
-		if l.load == nil {
-			l.load = r.load(env, l.decl.name)
-		}
-		p, ok := r.arrived(l.load, l.cyclic)
+		p, ok := r.arrived(r.reach(env, l), l.cyclic)
 		return p, nil, ok
 	}
 	return nil, &problem{fmt.Sprintf("%q is not imported", clip(path[1].name)), esc.DidYouMean(path[1].name, names)}, true
@@ -96,8 +93,9 @@ func (r *run) allImports(env *environment) (*place, bool) {
 	var x result
 	ready := true
 	for _, l := range env.links {
-		if l.load == nil {
-			l.load = r.load(env, l.decl.name)
+		if r.reach(env, l) == nil {
+			fields[l.decl.name], x.unknown = esc.Unknown(), true
+			continue
 		}
 		p, ok := r.arrived(l.load, l.cyclic)
 		if !ok || p == nil {
@@ -120,7 +118,7 @@ func (r *run) inline(env *environment, path []step) (*place, *problem, bool) {
 	}
 	name := path[1].name + "/" + path[2].name
 	l := r.load(env, name)
-	if l.done && l.err != nil {
+	if l != nil && l.done && l.err != nil {
 		summary, hint := describe(l.err)
 		return nil, &problem{fmt.Sprintf("cannot load %q: %s", clip(name), summary), hint}, true
 	}
@@ -128,14 +126,26 @@ func (r *run) inline(env *environment, path []step) (*place, *problem, bool) {
 	return p, nil, ok
 }
 
+// reach begins to load what a link leads to; see load.
+func (r *run) reach(env *environment, l *link) *load {
+	if l.load == nil {
+		l.load = r.load(env, l.decl.name)
+	}
+	return l.load
+}
+
 // arrived returns the values of a definition that was asked for, once it and
-// all it merges are there.
+// all it merges are there. Nil is a definition of which nothing is known, or
+// of which an error was reported.
 func (r *run) arrived(l *load, cyclic bool) (*place, bool) {
+	if l == nil {
+		return nil, true
+	}
 	if !l.done || r.loading > 0 {
 		return nil, false
 	}
 	if cyclic || l.env == nil || l.env.broken {
-		return nil, true // it was reported
+		return nil, true
 	}
 	return l.env.place(), true
 }

@@ -27,7 +27,7 @@ var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 // the first of them is the one that is opened. The others say what comes out:
 // "all" every value as JSON with secrets shown as secret(...) and what is
 // secret as a whole as [secret, ...], "variables" the environment variables and
-// files, "check" what checking says.
+// files, "check" what checking says, and "open PATH" the value there.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -71,6 +71,15 @@ func runCase(t *testing.T, file string) {
 func outcome(t *testing.T, loader *definitions, root, section string) string {
 	t.Helper()
 	e := evaluator(loader)
+	if path, ok := strings.CutPrefix(section, "open "); ok {
+		req := request(t, root, esc.WantPath)
+		req.Path = path
+		env, err := e.Open(t.Context(), req)
+		if err != nil {
+			return report(err, nil)
+		}
+		return shown(t, env.Value) + report(nil, env.Warnings)
+	}
 	switch section {
 	case "all":
 		env, err := e.Open(t.Context(), request(t, root, esc.WantAll))
