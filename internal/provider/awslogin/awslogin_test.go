@@ -17,6 +17,7 @@ import (
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/provider/awslogin"
+	"github.com/escenv/escenv/internal/schema"
 )
 
 const (
@@ -366,7 +367,7 @@ func TestOutputs(t *testing.T) {
 	for _, name := range []string{"accessKeyId", "secretAccessKey", "sessionToken", "expiration"} {
 		given[name] = esc.NewSecret("x")
 	}
-	if wrong := outputs.Check(esc.New(given)); wrong != nil || outputs.Property("accessKeyID").Never() == false {
+	if wrong := outputs.Check(esc.New(given), &schema.Meter{}); wrong != nil || outputs.Property("accessKeyID").Never() == false {
 		t.Errorf("the outputs do not describe what is given: %v", wrong)
 	}
 }
