@@ -161,7 +161,7 @@ func misfits(rules *upstream.Schema, v esc.Value, below string) esc.Diagnostics 
 	if rules == nil {
 		return nil
 	}
-	found := asOurs(rules).Check(v)
+	found := asOurs(rules).Check(v, &schema.Meter{})
 	for i := range found {
 		if below != "" {
 			found[i].Path = strings.TrimSuffix(below+"."+found[i].Path, ".")
