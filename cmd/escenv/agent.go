@@ -143,7 +143,7 @@ func (p *program) printAgentStatus(status agentStatus, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		out.printf("%s\n", text)
+		out.printf("%s\n", safeJSON(text))
 	case status.Running:
 		p.printAgent(out, status.StatusResult)
 	default:

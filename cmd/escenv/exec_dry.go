@@ -99,7 +99,7 @@ func (r *run) printDescription(d description) error {
 		if err != nil {
 			return err
 		}
-		out.printf("%s\n", text)
+		out.printf("%s\n", safeJSON(text))
 		return out.err
 	}
 	out.printf("environment  %s%s\n", safe(d.Environment), goodFor(d.Expires, r.now()))

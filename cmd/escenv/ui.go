@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -192,6 +194,28 @@ func safe(text string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// safeJSON is safe for JSON, which reads back the same: only strings in it hold
+// what would steer a terminal, and they know escapes.
+func safeJSON(text []byte) []byte {
+	odd := func(r rune) bool { return r != '\n' && !esc.Printable(r) }
+	if bytes.IndexFunc(text, odd) < 0 {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		switch {
+		case !odd(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 // printer writes to stdout and remembers the first error, so that a full disk

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,6 +29,23 @@ func TestSafe(t *testing.T) {
 	} {
 		if got := safe(text); got != want {
 			t.Errorf("%q shows as %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestSafeJSON(t *testing.T) {
+	for _, text := range []string{"plain, ünïcode, 日本語", "\u009b31m\x7f", "abc\u202edcba\u2028", "\U000e0041", "half \ufffd"} {
+		plain, err := json.MarshalIndent([]string{text}, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := safeJSON(plain)
+		var back []string
+		if err := json.Unmarshal(got, &back); err != nil || back[0] != text {
+			t.Errorf("%q reads back as %q, %v", text, back, err)
+		}
+		if lines := strings.ReplaceAll(string(got), "\n", ""); safe(lines) != lines {
+			t.Errorf("%q is not safe", got)
 		}
 	}
 }
