@@ -256,7 +256,10 @@ func roughly(text []byte) (definition bool, until int) {
 // holdsCallOfSecret reports whether a key of which mayHoldSecret says so may
 // stand in a line.
 func holdsCallOfSecret(line string) bool {
-	for !strings.Contains(line, meantSecret) {
+	if strings.Contains(line, meantSecret) {
+		return true
+	}
+	for {
 		_, rest, ok := strings.Cut(line, "fn:")
 		if !ok {
 			return false
@@ -270,5 +273,4 @@ func holdsCallOfSecret(line string) bool {
 		}
 		line = rest
 	}
-	return true
 }
