@@ -278,7 +278,9 @@ func (env *environment) place() *place {
 		if !env.whole {
 			cells = append(cells, constant(env.cell(env.def.values), unknownResult()))
 		}
-		env.merged = &place{layers: cells, env: env}
+		if env.merged = pile(cells); len(cells) > 1 {
+			env.merged.env = env
+		}
 	}
 	return env.merged
 }
