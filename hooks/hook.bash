@@ -6,6 +6,7 @@
 if [[ ${__escenv_shell-} != "$$" ]]; then
   \builtin unset -v __escenv_{state,file,stamp,generation,generation_stamp,wait,due,since,nearer,words,warned}
   \builtin export -n __escenv_shell=$$ __escenv_pwd='' __escenv_hold=yes
+  if [[ $- != *i* ]]; then __escenv_hold=''; fi # there will be no prompt
 fi
 # shellcheck disable=SC2034 # "escenv status" looks at it
 \builtin export ESCENV_HOOK="bash:$$"

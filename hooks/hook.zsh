@@ -5,6 +5,7 @@ if [[ "${__escenv_shell-}" != "$$" ]]; then
   \builtin unset -v __escenv_state __escenv_file __escenv_stamp __escenv_generation __escenv_generation_stamp \
     __escenv_wait __escenv_due __escenv_since __escenv_nearer __escenv_words __escenv_warned
   \builtin typeset -g +x __escenv_shell="$$" __escenv_pwd='' __escenv_hold=yes
+  if [[ ! -o interactive ]]; then __escenv_hold=''; fi # there will be no prompt
 fi
 \builtin export ESCENV_HOOK="zsh:$$" # so that "escenv status" knows
 \builtin typeset -ga __escenv_nearer
