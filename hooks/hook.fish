@@ -5,7 +5,8 @@ if test "$__escenv_shell" != "$fish_pid"
     set -eg __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation __escenv_generation_stamp \
         __escenv_wait __escenv_due __escenv_now __escenv_nearer __escenv_words __escenv_warned
     set -gu __escenv_shell $fish_pid
-    set -gu __escenv_hold yes
+    set -gu __escenv_hold
+    builtin status is-interactive; and set -gu __escenv_hold yes # else there will be no prompt
     set -gu __escenv_now /dev/null
 end
 set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
@@ -70,11 +71,12 @@ end
 function __escenv_look --no-scope-shadowing
     set __escenv_found
     set -gu __escenv_nearer
-    set -l __escenv_dir (builtin string trim --right --chars=/ -- "$PWD")
+    set -l __escenv_dir # never out of a substitution: that splits at newlines
+    builtin string match -qr '^(?<__escenv_dir>(?s:.*?))/*\z' -- "$PWD"
     while not builtin test -f "$__escenv_dir/.escenv"
         set -a __escenv_nearer "$__escenv_dir/.escenv"
         builtin test -n "$__escenv_dir"; or return 0
-        set __escenv_dir (builtin string replace --regex '/[^/]*$' '' -- "$__escenv_dir")
+        builtin string match -qr '^(?<__escenv_dir>(?s:.*))/[^/]*\z' -- "$__escenv_dir"
     end
     set __escenv_found "$__escenv_dir/.escenv"
 end
