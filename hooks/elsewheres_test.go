@@ -118,6 +118,7 @@ var nowhere = map[string]string{
 	"files are there while the environment is":                      "TestShellInsideElsewhere",
 	"a new shell in a project says nothing before its first prompt": "they do, since they have no instant prompts",
 	"a cd in the startup file is said when the prompt is there":     "it is said at once, since they have no instant prompts",
+	"a shell that was given an environment keeps it":                "what it is given is the same for all",
 	"a pane of a terminal multiplexer that was started inside":      "how one starts is the same for all",
 	"su to another user":                                            "TestShellInsideElsewhere",
 }

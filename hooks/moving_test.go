@@ -223,6 +223,23 @@ var moving = []scenario{
 		s.wantText(s.run("cd "+s.path("out")), "escenv: unloaded shop/dev")
 		s.wantKey("")
 	}},
+	{name: "a shell that was given an environment keeps it", play: func(s *shell) {
+		s.run("cd " + s.path("shop"))
+		s.wantSilence(s.run("escenv exec --no-mask -e shop/prod -- " + s.inner(s.name)))
+		s.wantKey("AKIAPROD")
+		s.wantSilence(s.run("cd sub"))
+		s.wantSilence(s.run(s.inner(s.name))) // and so does one below it
+		s.wantKey("AKIAPROD")
+		s.run("exit")
+		s.wantSilence(s.run("cd " + s.path("out")))
+		s.wantKey("AKIAPROD") // it was there before the hook, and the hook takes away what is its own
+		s.wantText(s.run("cd "+s.path("shop")), "escenv: loaded shop/dev")
+		s.wantKey("AKIADEV")
+		s.run("exit")
+		s.wantKey("AKIADEV")
+		s.wantText(s.run("cd "+s.path("out")), "escenv: unloaded shop/dev")
+		s.wantKey("")
+	}},
 	{name: "a new shell in a project says nothing before its first prompt", play: func(s *shell) {
 		inside := s.start(s.t, s.name, "shop", "", "")
 		if text := inside.text(); strings.Contains(text, "escenv: ") {

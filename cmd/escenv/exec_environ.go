@@ -33,7 +33,24 @@ func (r *run) childEnviron() ([]string, error) {
 	}
 	slices.Sort(names)
 	child.mark(r.env, slices.Compact(names), r.served != nil)
+	if over := r.over(); over != "" {
+		child.set(overVariable, over)
+	}
 	return child.entries, nil
+}
+
+// over returns the canonical path of the .escenv that the command does without,
+// having been given an environment by name: a shell in it, with the hook, keeps
+// what it was given until it goes where another counts.
+func (r *run) over() string {
+	if len(r.execution.refs) == 0 {
+		return ""
+	}
+	file, _ := r.findFile("") // one that nobody can use is nobody's
+	if file == nil {
+		return ""
+	}
+	return file.Canonical
 }
 
 // basics are what --pristine leaves a command of its caller's variables: what
@@ -167,6 +184,7 @@ func (e *environ) set(name, value string) {
 func (e *environ) mark(env *esc.Environment, names []string, renewed bool) {
 	e.unset(activation.MarkerFile)
 	e.unset(activation.MarkerExpires)
+	e.unset(overVariable)
 	e.set(activation.MarkerEnv, stacked(e.get(activation.MarkerEnv), env.Name))
 	e.set(activation.MarkerVars, strings.Join(names, ":"))
 	if expires := stamp(env.Expires); expires != "" && !renewed {

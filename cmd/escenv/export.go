@@ -134,9 +134,7 @@ func (p *program) step(ctx context.Context, state string, holds func(string) boo
 	pid := p.shellPID()
 	paused := p.paused(pid)
 	step = p.activator(pid, paused).Step(ctx, activation.Shell{Dir: dir, Environ: p.environ, State: state, PID: pid, Holds: holds})
-	if paused != "" && (step.File == nil || step.File.Canonical != paused) {
-		_ = p.resume(pid) // a note that stays is of no consequence elsewhere
-	}
+	p.endPause(pid, paused, step)
 	return step, generation, stampErr, nil
 }
 

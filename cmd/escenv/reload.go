@@ -29,7 +29,7 @@ changed. What escenv unload took away comes back.`, plainExit, "escenv reload"),
 }
 
 func (p *program) runReload(ctx context.Context) error {
-	if err := p.resume(os.Getppid()); err != nil {
+	if err := p.unpause(os.Getppid()); err != nil {
 		return err
 	}
 	if err := p.runAgentForget(ctx); err != nil {
