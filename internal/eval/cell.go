@@ -11,7 +11,6 @@ import (
 type cell struct {
 	env  *environment
 	expr *expr
-	self *place // it alone; see alone
 
 	constant    bool // result is all there is to it
 	state       state
@@ -20,17 +19,18 @@ type cell struct {
 	targetState state
 	named       *place // reference: what it names
 	waits       *pending
+
+	self  place // see alone
+	layer [1]*cell
 }
 
 // alone returns the place of c with nothing below it.
 func (c *cell) alone() *place {
-	if c.self == nil {
-		one := c.env.lone()
-		one.layer[0] = c
-		one.layers = one.layer[:]
-		c.self = &one.place
+	if c.self.layers == nil {
+		c.layer[0] = c
+		c.self.layers = c.layer[:]
 	}
-	return c.self
+	return &c.self
 }
 
 func (c *cell) isFinal() bool {

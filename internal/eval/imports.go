@@ -22,7 +22,6 @@ type environment struct {
 	mark   *environment         // see collect
 	ranks  map[*environment]int // see rank
 	merged *place               // see place
-	fresh  []lone
 }
 
 // A link is one import of an environment.
@@ -55,22 +54,6 @@ func (env *environment) cell(e *expr) *cell {
 	return c
 }
 
-// A lone is the place of a cell with nothing below it.
-type lone struct {
-	place
-	layer [1]*cell
-}
-
-// lone returns a new one. They are made many at a time.
-func (env *environment) lone() *lone {
-	if len(env.fresh) == 0 {
-		env.fresh = make([]lone, max(1, min(len(env.cells), 32)))
-	}
-	one := &env.fresh[0]
-	env.fresh = env.fresh[1:]
-	return one
-}
-
 // adopt makes a definition part of the run and begins to load what it
 // merges. Another text of the same name is the same definition.
 func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
@@ -84,12 +67,14 @@ func (r *run) adopt(def *definition, diags esc.Diagnostics) *environment {
 	for _, d := range diags {
 		r.add(d)
 	}
-	for _, decl := range def.imports {
-		l := &link{decl: decl}
+	env.links = make([]*link, len(def.imports))
+	links := make([]link, len(def.imports))
+	for i, decl := range def.imports {
+		l := &links[i]
+		env.links[i], l.decl = l, decl
 		if decl.merge || r.lenient && !r.lazy {
 			l.load = r.load(env, decl.name)
 		}
-		env.links = append(env.links, l)
 	}
 	return env
 }
@@ -307,8 +292,12 @@ func (r *run) all(env *environment) bool {
 	if r.finals {
 		return r.counting(c, env.place())
 	}
-	_, ok := r.value(c.alone())
-	return ok
+	ready := true
+	for _, name := range c.expr.names {
+		_, ok := r.value(c.field(name).alone())
+		ready = ready && ok
+	}
+	return ready
 }
 
 // counting demands what c, one of the layers of p, says, but for what fn::final

@@ -23,11 +23,19 @@ func (s step) String() string {
 	if s.isIndex {
 		return indexStep(s.index)
 	}
-	return nameStep(s.name)
+	return dotted(nameStep(s.name))
 }
 
 // bare is String without the dot.
 func (s step) bare() string { return strings.TrimPrefix(s.String(), ".") }
+
+// dotted writes a step as it follows others.
+func dotted(step string) string {
+	if step == "" || step[0] == '[' {
+		return step
+	}
+	return "." + step
+}
 
 // A part of an interpolation is text, and then what a path names.
 type part struct {

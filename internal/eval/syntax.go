@@ -48,7 +48,7 @@ type expr struct {
 	raw    string     // a scalar's text as YAML reads it
 	last   *yaml.Node // what a list or object ends with
 	parent *expr
-	step   string // how parent reaches it: ".name", "[0]"
+	step   string // how parent reaches it: "name", "[0]"
 
 	value    esc.Value        // literal
 	parts    []part           // interpolation, reference
@@ -70,7 +70,7 @@ func (e *expr) fullPath() string {
 	}
 	var b strings.Builder
 	for _, step := range slices.Backward(steps) {
-		b.WriteString(step)
+		b.WriteString(dotted(step))
 	}
 	return strings.TrimPrefix(b.String(), ".")
 }
@@ -89,8 +89,8 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// nameStep writes a name as a step of a property path. Only what could be the
-// name of a variable goes without quotes.
+// nameStep writes a name as a step of a property path, the dot left out. Only
+// what could be the name of a variable goes without quotes.
 func nameStep(name string) string {
 	for i, c := range name {
 		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
@@ -101,7 +101,7 @@ func nameStep(name string) string {
 	if name == "" {
 		return quotedStep(name)
 	}
-	return "." + name
+	return name
 }
 
 func quotedStep(name string) string { return `["` + strings.ReplaceAll(name, `"`, `\"`) + `"]` }
