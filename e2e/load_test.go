@@ -38,6 +38,9 @@ func loadSize(variable string, sample int) int {
 // maxAgentMemory is what an agent may have resident, in KiB.
 const maxAgentMemory = 64 << 10
 
+// idleDescriptors is more than an agent has open when nobody asks.
+const idleDescriptors = 16
+
 // directories that shells move between; each but the first has an environment
 // whose WHO is the directory's name.
 var loadPlaces = []string{"outside", "a", "b", "c", "d", "e", "f", "g"}
@@ -73,7 +76,8 @@ func TestLoad(t *testing.T) {
 	if before.pid != after.pid {
 		t.Errorf("agent %d was replaced by %d though nobody killed it", before.pid, after.pid)
 	}
-	if after.descriptors > before.descriptors+2 || after.threads > before.threads+4 {
+	// One descriptor tells of each shell whether it lives.
+	if after.descriptors > loadShells+idleDescriptors || after.threads > before.threads+4 {
 		t.Errorf("the agent grew from %+v to %+v", before, after)
 	}
 	if after.memory > maxAgentMemory {

@@ -24,6 +24,7 @@ func (f opener) Open(ctx context.Context, req esc.Request) (*esc.Environment, er
 
 // evaluate opens environments for the cache.
 func (k *keeper) evaluate(ctx context.Context, req esc.Request) (*esc.Environment, error) {
+	ctx = k.leases.Begin(ctx) // first: what an older setup opens is not for a newer one
 	setup, err := k.current()
 	if err != nil {
 		return nil, err

@@ -98,11 +98,27 @@ func (l *Leases) ready(ctx context.Context, id leaseID) (esc.Opened, bool) {
 	return g.opened(), true
 }
 
+// eraKey is where a context says what Begin has seen.
+type eraKey struct{}
+
+// Begin returns the context for an evaluation that begins now: what it opens
+// after a Forget, of which it cannot know, is not remembered.
+func (l *Leases) Begin(ctx context.Context) context.Context {
+	return context.WithValue(ctx, eraKey{}, l.currentEra())
+}
+
+func (l *Leases) currentEra() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.era
+}
+
 // fly opens and remembers.
 func (l *Leases) fly(ctx context.Context, id leaseID, at esc.Site, open opening) (esc.Opened, error) {
-	l.mu.Lock()
-	era := l.era
-	l.mu.Unlock()
+	era, begun := ctx.Value(eraKey{}).(int)
+	if !begun {
+		era = l.currentEra()
+	}
 	opened, err := open(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -273,6 +273,21 @@ func TestALeaseOpenedDuringAForgetIsNotKept(t *testing.T) {
 	})
 }
 
+// TestWhatBeganBeforeAForgetIsNotKept: an evaluation that began by an old
+// setting, or before a lock, reaches its provider only later.
+func TestWhatBeganBeforeAForgetIsNotKept(t *testing.T) {
+	leases := newLeases()
+	p := leases.Around("mint", &mint{life: time.Hour})
+	begun := leases.Begin(t.Context())
+	leases.Forget()
+	if _, err := p.Open(begun, esc.New(nil), site); err != nil || leases.Len() != 0 {
+		t.Errorf("%d are kept, %v", leases.Len(), err)
+	}
+	if _, err := p.Open(leases.Begin(t.Context()), esc.New(nil), site); err != nil || leases.Len() != 1 {
+		t.Errorf("of what begins later %d are kept, %v", leases.Len(), err)
+	}
+}
+
 func TestAnExpiredLeaseLeavesMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leases := newLeases()

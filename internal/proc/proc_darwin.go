@@ -2,6 +2,7 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,8 @@ const zombie = 5
 func Started(pid int) (string, error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	switch {
+	case errors.Is(err, unix.EIO): // what the library says of an empty answer
+		return "", unix.ESRCH
 	case err != nil:
 		return "", err
 	case int(info.Proc.P_pid) != pid || info.Proc.P_stat == zombie:

@@ -1,8 +1,11 @@
 package projection
 
 import (
+	"errors"
+	"io/fs"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/escenv/escenv/internal/proc"
 )
@@ -16,5 +19,8 @@ func ended(name string) bool {
 		return false
 	}
 	now, err := proc.Started(pid)
-	return err != nil || now != began
+	if err != nil { // we may just be out of descriptors
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+	}
+	return now != began
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/proc"
@@ -47,10 +48,21 @@ func checkPlace(dir string, uid int) error {
 	if err != nil {
 		return noPlace(dir, err)
 	}
-	if info.Mode()&fs.ModeSticky != 0 { // each may remove only what is theirs
+	if info.Mode()&fs.ModeSticky != 0 && neutral(info, uid) { // each may remove only what is theirs
 		return nil
 	}
 	return noPlace(dir, safefile.Rule{UID: uid, Access: safefile.Trusted}.Check(dir, info))
+}
+
+// nobody is whose the files of those are that a user namespace does not know:
+// root's, in a container without root.
+const nobody = 65534
+
+// neutral reports whether a directory is nobody's who would move away what is
+// in it: its owner may, sticky or not.
+func neutral(info fs.FileInfo, uid int) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (st.Uid == 0 || st.Uid == nobody || int(st.Uid) == uid)
 }
 
 func noPlace(dir string, err error) error {

@@ -392,3 +392,28 @@ func TestBaseIsWhereNobodyElseCanWrite(t *testing.T) {
 		})
 	}
 }
+
+// The owner of a directory like /tmp can move what is in it, and put something
+// else there.
+func TestBaseIsInNoStrangersDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	place := t.TempDir()
+	base := func() error {
+		_, err := projection.Base(func(string) string { return place }, os.Geteuid())
+		return err
+	}
+	if err := os.Chmod(place, os.ModeSticky|0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := base(); err != nil {
+		t.Errorf("our own: %v", err)
+	}
+	if err := os.Chown(place, 12345, -1); err != nil {
+		t.Fatal(err)
+	}
+	if base() == nil {
+		t.Error("a stranger's directory will do")
+	}
+}
