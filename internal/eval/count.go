@@ -73,6 +73,9 @@ func (c *counter) ended() bool { return c.at >= len(c.text) }
 // isGap reports a blank, a line break or the end n bytes ahead.
 func (c *counter) isGap(n int) bool {
 	b := c.peek(n)
+	if ' ' < b && b < utf8.RuneSelf { // most of a text
+		return false
+	}
 	return b == ' ' || b == '\t' || c.at+n >= len(c.text) || c.lineBreakAt(c.at+n) > 0
 }
 
@@ -251,8 +254,13 @@ func (c *counter) plain() {
 }
 
 func (c *counter) endsPlain() bool {
-	b := c.peek(0)
-	return b == ':' && c.isGap(1) || c.flow > 0 && bytes.IndexByte([]byte(",?[]{}"), b) >= 0
+	switch c.peek(0) {
+	case ':':
+		return c.isGap(1)
+	case ',', '?', '[', ']', '{', '}':
+		return c.flow > 0
+	}
+	return false
 }
 
 // block takes a | or > scalar: the lines that are indented as its first is, or

@@ -70,11 +70,7 @@ func (r *reader) warnAt(e *expr, summary, hint string) {
 
 // new makes an expression of no kind yet.
 func (r *reader) new(n *yaml.Node, parent *expr, step string) *expr {
-	if len(r.fresh) == 0 {
-		r.fresh = make([]expr, 16) // far fewer allocations than one by one
-	}
-	e := &r.fresh[0]
-	r.fresh = r.fresh[1:]
+	e := r.blank()
 	e.id, e.line, e.column, e.parent, e.step = r.ids, n.Line, n.Column, parent, step
 	if n.Kind == yaml.ScalarNode {
 		e.raw = n.Value
@@ -82,6 +78,16 @@ func (r *reader) new(n *yaml.Node, parent *expr, step string) *expr {
 		e.last = innermostLast(n)
 	}
 	r.ids++
+	return e
+}
+
+// blank returns an expression of which nothing is known.
+func (r *reader) blank() *expr {
+	if len(r.fresh) == 0 {
+		r.fresh = make([]expr, 16) // far fewer allocations than one by one
+	}
+	e := &r.fresh[0]
+	r.fresh = r.fresh[1:]
 	return e
 }
 
@@ -129,8 +135,8 @@ func coreTag(tag string) bool {
 // with its keys. fold makes keys alike that differ only in case. f may not keep
 // the key.
 func (r *reader) pairs(n *yaml.Node, parent *expr, fold bool, f func(key *expr, name string, value *yaml.Node)) {
-	seen := make(map[string]int, len(n.Content)/2)
-	at := new(expr)
+	seen := keyLines{size: len(n.Content) / 2}
+	at := r.blank()
 	for i := 0; i+1 < len(n.Content) && !r.full; i += 2 {
 		key := n.Content[i]
 		*at = expr{line: key.Line, column: key.Column, raw: key.Value, parent: parent, step: nameStep(key.Value)}
@@ -141,13 +147,46 @@ func (r *reader) pairs(n *yaml.Node, parent *expr, fold bool, f func(key *expr, 
 		if fold {
 			name = strings.ToLower(name)
 		}
-		if first, twice := seen[name]; twice {
+		if first := seen.add(name, key.Line); first > 0 {
 			r.errorAt(at, fmt.Sprintf("duplicate key %q", clip(key.Value)), fmt.Sprintf("it is already on line %d", first))
 			continue
 		}
-		seen[name] = key.Line
 		f(at, key.Value, n.Content[i+1])
 	}
+}
+
+// keyLines are the keys of one mapping and their lines. Few take no map.
+type keyLines struct {
+	size int // how many there may be
+	few  [16]keyLine
+	n    int // of few
+	many map[string]int
+}
+
+type keyLine struct {
+	name string
+	line int
+}
+
+// add returns the line where name was added before, 0 if it was not.
+func (k *keyLines) add(name string, line int) (before int) {
+	for i := range k.few[:k.n] {
+		if k.few[i].name == name {
+			return k.few[i].line
+		}
+	}
+	if k.n < len(k.few) {
+		k.few[k.n] = keyLine{name, line}
+		k.n++
+		return 0
+	}
+	if before = k.many[name]; before == 0 {
+		if k.many == nil {
+			k.many = make(map[string]int, k.size)
+		}
+		k.many[name] = line
+	}
+	return before
 }
 
 func (r *reader) admitKey(key *yaml.Node, at *expr) bool {
