@@ -91,6 +91,9 @@ func TestLoad(t *testing.T) {
 type loadRun struct {
 	h                     *home
 	moves, loaded, killed atomic.Int64
+
+	killing sync.Mutex
+	owed    atomic.Int64 // how often the agent is still to be killed
 }
 
 // A loadShell is an interactive shell on a terminal, of which only what it
@@ -159,8 +162,9 @@ func (r *loadRun) moveAll(t *testing.T, shells []*loadShell, moves, kills int) {
 					return
 				}
 				if every := int64(moves / max(kills, 1)); kills > 0 && n%every == 0 {
-					r.kill()
+					r.owed.Add(1)
 				}
+				r.kill()
 				r.move(t, s)
 			}
 		})
@@ -213,10 +217,16 @@ func (s *loadShell) tail() string {
 	return s.printed.String()
 }
 
-// kill ends the agent, if there is one at the moment, as nothing else would.
+// kill ends the agent as nothing else would, if that is due and there is one
+// at the moment.
 func (r *loadRun) kill() {
-	if pid := r.agentPID(); pid > 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
+	if r.owed.Load() == 0 || !r.killing.TryLock() {
+		return
+	}
+	defer r.killing.Unlock()
+	if pid := r.agentPID(); r.owed.Load() > 0 && pid > 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
 		r.killed.Add(1)
+		r.owed.Add(-1)
 	}
 }
 
