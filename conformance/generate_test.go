@@ -288,8 +288,7 @@ func (g *generator) reference(want form) (*yaml.Node, *shape) {
 	path, s := g.path(func(s *shape) bool {
 		return s.form == want && s.referable() && (g.yaml == 0 || !s.has(formNumber)) && (g.handed == 0 || s.isPassable())
 	})
-	elsewhere := strings.HasPrefix(path, "imports[") || strings.HasPrefix(path, "environments")
-	if path == "" || elsewhere && !s.final && s.hasFinal() { // see testdata/regressions/final_through_environments_below.txtar
+	if path == "" {
 		return nil, nil
 	}
 	return g.text("${" + path + "}"), copied(s) // as final as s

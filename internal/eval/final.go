@@ -9,17 +9,18 @@ import (
 // fn::final forbids overriding a value, to whoever merges the definition it
 // stands in. References to such a value are as final as it is.
 
-// obeyFinal returns layers without what overrides a fn::final value of what
+// obeyFinal returns the layers of p without what overrides a fn::final value of what
 // its own definition merges. Definitions that only stand beside each other may
 // override each other.
-func (r *run) obeyFinal(layers []*cell) ([]*cell, bool) {
+func (r *run) obeyFinal(p *place) ([]*cell, bool) {
+	layers := p.layers
 	if len(layers) == 1 || !r.finals || layers[0].expr.parent == nil { // nil: values itself
 		return layers, true
 	}
 	r.steps += len(layers) * len(layers) / 64
 	kept := slices.Clone(layers)
 	for _, upper := range slices.Backward(layers) {
-		final, ok := r.isFinal(upper.overridden(kept))
+		final, ok := r.isFinal(p.overridden(upper, kept))
 		if !ok {
 			return nil, false
 		}
@@ -57,14 +58,60 @@ func (r *run) isFinal(c *cell) (yes, ok bool) {
 
 // overridden returns the one of layers that c overrides in its own definition;
 // nil if there is none.
-func (c *cell) overridden(layers []*cell) *cell {
-	var next *cell
+func (p *place) overridden(c *cell, layers []*cell) (next *cell) {
+	lowest := 0
 	for _, other := range layers {
-		if c.env.below(other.env) && (next == nil || c.env.rank(other.env) < c.env.rank(next.env)) {
-			next = other
+		rank := c.env.rank(other.env)
+		if through := p.through[other]; rank < 0 && through != nil {
+			rank = c.env.rank(through)
+		}
+		if rank > 0 && (next == nil || rank < lowest) { // 0: c stands there itself
+			next, lowest = other, rank
 		}
 	}
 	return next
+}
+
+// borrow remembers that p has cells through c, a reference to them: they are
+// below whoever merges the definition that refers to them.
+func (r *run) borrow(p *place, c *cell, cells []*cell) {
+	if !r.finals || len(p.layers) == 1 {
+		return
+	}
+	env := c.env
+	if through := p.through[c]; through != nil {
+		env = through
+	}
+	for _, borrowed := range cells {
+		if borrowed.env != env && p.through[borrowed] == nil {
+			p.reaches(borrowed, env)
+		}
+	}
+}
+
+func (p *place) reaches(c *cell, env *environment) {
+	if p.through == nil {
+		p.through = map[*cell]*environment{}
+	}
+	p.through[c] = env
+}
+
+// pile makes a place of the layers of a property of p, which are as borrowed as
+// what they are properties of.
+func (p *place) pile(layers []*cell) *place {
+	child := pile(layers)
+	if p.through == nil || len(layers) == 1 {
+		return child
+	}
+	for _, c := range layers {
+		if c.constant || c.expr.parent == nil {
+			continue
+		}
+		if env := p.through[c.env.cell(c.expr.parent)]; env != nil {
+			child.reaches(c, env)
+		}
+	}
+	return child
 }
 
 // combined seals the value x of p if that is, or stands for, a fn::final that

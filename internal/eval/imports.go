@@ -232,11 +232,6 @@ func (env *environment) only() (only *environment) {
 	return only
 }
 
-// below reports whether env merges other.
-func (env *environment) below(other *environment) bool {
-	return env != other && env.rank(other) >= 0
-}
-
 // rank returns where other stands among the layers of env; -1 if env does not
 // merge it.
 func (env *environment) rank(other *environment) int {

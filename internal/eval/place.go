@@ -18,8 +18,9 @@ const (
 // A place is one property path of one environment: what its definition and
 // those it merges say there, what wins first.
 type place struct {
-	layers []*cell
-	env    *environment // whose values p is all of; nil if it is something else
+	layers  []*cell
+	env     *environment           // whose values p is all of; nil if it is something else
+	through map[*cell]*environment // see borrow
 
 	solidState state
 	solidCells []*cell // see solid
@@ -69,7 +70,7 @@ func (r *run) solidify(p *place) ([]*cell, bool) {
 		return []*cell{constant(p.layers[0], unknownResult())}, true
 	}
 	defer r.leave()
-	layers, ok := r.obeyFinal(p.layers)
+	layers, ok := r.obeyFinal(p)
 	if !ok {
 		return nil, false
 	}
@@ -85,6 +86,7 @@ func (r *run) solidify(p *place) ([]*cell, bool) {
 		case next == nil:
 			cells = append(cells, c)
 		default:
+			r.borrow(p, c, next)
 			cells = append(cells, next...)
 		}
 		if object, ok := r.isObject(cells[len(cells)-1]); !object || !ok {
@@ -146,7 +148,7 @@ func (r *run) child(p *place, name string) (*place, bool) {
 	if layers == nil {
 		return nil, true
 	}
-	return p.adopt(name, pile(layers)), true
+	return p.adopt(name, p.pile(layers)), true
 }
 
 // below returns the values of the one definition that p's own only adds to, if
@@ -187,7 +189,7 @@ func (r *run) expand(p *place, cells []*cell) {
 			over = append(over, cells[len(cells)-1])
 		}
 		if p.children[name] == nil {
-			p.adopt(name, pile(over))
+			p.adopt(name, p.pile(over))
 		}
 	}
 	slices.Sort(p.names)
