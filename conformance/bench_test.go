@@ -36,3 +36,24 @@ func BenchmarkShapes(b *testing.B) {
 		}
 	}
 }
+
+// TestAllocations: many small imports take at most a quarter of upstream's
+// allocations.
+func TestAllocations(t *testing.T) {
+	for name, q := range map[string]question{"100x10": wide(100, 10, false), "200x10": wide(200, 10, false)} {
+		t.Run(name, func(t *testing.T) {
+			count := func(open func(context.Context, question) error) float64 {
+				return testing.AllocsPerRun(2, func() {
+					if err := open(t.Context(), q); err != nil {
+						t.Fatal(err)
+					}
+				})
+			}
+			ours, theirs := count(openOurs), count(openReference)
+			t.Logf("%.0f of %.0f", ours, theirs)
+			if 4*ours > theirs {
+				t.Errorf("%.0f allocations are more than a quarter of %.0f", ours, theirs)
+			}
+		})
+	}
+}
