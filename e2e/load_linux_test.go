@@ -75,6 +75,16 @@ func TestLoad(t *testing.T) {
 	for i, s := range shells {
 		load.recovers(t, s, loadPlaces[1+i%(len(loadPlaces)-1)])
 	}
+	if before.pid != after.pid {
+		t.Errorf("agent %d was replaced by %d though nobody killed it", before.pid, after.pid)
+	}
+	// One descriptor tells of each shell whether it lives.
+	if after.descriptors > loadShells+idleDescriptors || after.threads > before.threads+4 {
+		t.Errorf("the agent grew from %+v to %+v", before, after)
+	}
+	if after.memory > maxAgentMemory {
+		t.Errorf("the agent has %d KiB resident", after.memory)
+	}
 	t.Logf("%d shells, %d moves, %d agents killed, which left a shell with nothing %d times; then nothing %d times; the agent has %d KiB, %d descriptors, %d threads",
 		loadShells, load.moves.Load(), load.killed.Load(), stormy, crowded, after.memory, after.descriptors, after.threads)
 }
