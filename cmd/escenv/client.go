@@ -9,6 +9,7 @@ import (
 
 	"github.com/escenv/escenv/internal/build"
 	"github.com/escenv/escenv/internal/esc"
+	"github.com/escenv/escenv/internal/process"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -28,7 +29,7 @@ func (p *program) opener() esc.Opener { return wire.Caller(p.call) }
 // call asks an agent, the private one if the identity is the caller's own. The
 // answer is stored in result; args and result may be nil.
 func (p *program) call(ctx context.Context, op wire.Op, args, result any) error {
-	talk := &talk{say: p.say}
+	talk := &talk{say: p.sayProgress}
 	defer talk.end()
 	ctx = esc.WithProgress(ctx, talk.progress)
 	if p.noAgent() || p.ambient() {
@@ -113,6 +114,14 @@ func repeatable(op wire.Op) bool {
 func hasKind(err error, kind esc.Kind) bool {
 	var e *esc.Error
 	return errors.As(err, &e) && e.Kind == kind
+}
+
+// sayProgress tells who sits at a terminal what is waited for. Written elsewhere
+// it would be read later, in a mail of cron's or a job's log, when nobody waits.
+func (p *program) sayProgress(words string) {
+	if process.IsTerminal(p.stderr) {
+		p.say(words)
+	}
 }
 
 // talk passes the agent's progress on to the user, once there has been time

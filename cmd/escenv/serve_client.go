@@ -69,7 +69,7 @@ func (p *program) stream(ctx context.Context, refs []esc.Ref, heard func(wire.Se
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	client := &wire.Client{Build: build.ID(), Dial: p.dialServing}
-	talk := &talk{say: p.say}
+	talk := &talk{say: p.sayProgress}
 	defer talk.end()
 	ctx = esc.WithProgress(ctx, talk.progress)
 	err := client.Stream(ctx, wire.OpServe, args, func(raw json.RawMessage) {
