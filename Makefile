@@ -21,7 +21,7 @@ demo: ## the main job on your own screen, against a cloud of our own
 test: unit conform e2e ## everything; as root on Debian it installs what it needs
 
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
-	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux direnv zoxide strace shellcheck aws
+	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux direnv zoxide strace shellcheck python3 aws
 	.ci/tools nushell
 	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
 

@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 
 func scriptParams(dir string) testscript.Params {
 	return testscript.Params{
-		Dir: dir, Setup: setup, Cmds: scriptCommands(),
+		Dir: dir, Setup: setup, Cmds: scriptCommands(), Condition: scriptCondition,
 		RequireExplicitExec: true, RequireUniqueNames: true,
 	}
 }
@@ -66,6 +66,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"cloud":  startCloud,
 		"clock":  setClock,
 		"job":    startJob,
+		"shop":   startShop,
+		"sts":    setSTS,
 		"ttyrun": runOnTerminal,
 	}
 }
