@@ -16,9 +16,10 @@ type execution struct {
 	refs    []string
 	command []string
 
-	mask  string // auto, always or never
-	style string // plain, name or width
-	tty   string // auto, always, never or output
+	mask     string   // auto, always or never
+	maskVars []string // variables and files to mask however short they are
+	style    string   // plain, name or width
+	tty      string   // auto, always, never or output
 
 	replace    bool
 	pristine   bool
@@ -91,7 +92,9 @@ func (x *execution) consistent() error {
 		{x.noRefresh && x.onExpiry == "refresh", "--no-refresh and --on-expiry=refresh"},
 		{x.refresh && x.onExpiry != "" && x.onExpiry != "refresh", "--refresh and --on-expiry=" + x.onExpiry},
 		{x.mask == "never" && x.tty == "output", "--mask=never and --tty=output"},
+		{x.mask == "never" && len(x.maskVars) > 0, "--mask=never and --mask-var"},
 		{x.replace && x.mask == "always", "--replace and --mask=always"},
+		{x.replace && len(x.maskVars) > 0, "--replace and --mask-var"},
 		{x.replace && (x.tty == "always" || x.tty == "output"), "--replace and --tty=" + x.tty},
 		{x.replace && x.refresh, "--replace and --refresh"},
 		{x.replace && x.onExpiry != "", "--replace and --on-expiry=" + x.onExpiry},
@@ -150,6 +153,8 @@ func (x *execution) flag(name string) (set setter, takesValue bool) {
 		return func(ref string) string { x.refs = append(x.refs, ref); return "" }, true
 	case "mask":
 		return oneOf(&x.mask, "auto", "always", "never"), true
+	case "mask-var":
+		return func(name string) string { x.maskVars = append(x.maskVars, name); return "" }, true
 	case "mask-style":
 		return oneOf(&x.style, "plain", "name", "width"), true
 	case "tty":

@@ -94,6 +94,7 @@ func (p *program) executionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "mask", Value: "auto", Usage: "hide secrets; `WHEN`: auto, always, never"},
 		&cli.BoolFlag{Name: "no-mask", Aliases: []string{"i", "interactive"}, Usage: "show secrets: --mask=never"},
+		&cli.StringSliceFlag{Name: "mask-var", Usage: "mask the value of `NAME` however short it is; may be given again"},
 		&cli.StringFlag{Name: "mask-style", Value: "plain", Usage: "what stands for one; `STYLE`: plain, name, width"},
 		&cli.StringFlag{Name: "tty", Value: "auto", Usage: "its terminal; `WHEN`: auto, always, never, output"},
 		&cli.BoolFlag{Name: "replace", Usage: "let the command take escenv's place, unmasked"},

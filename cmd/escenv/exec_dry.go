@@ -77,12 +77,13 @@ func (e *environ) names() []string {
 	return names
 }
 
-// describeVariables tells every variable's value, but for what is secret.
+// describeVariables tells every variable's value, but for what is secret or to
+// be masked as if it were.
 func (r *run) describeVariables() []described {
 	all := []described{}
 	for _, v := range r.env.Variables {
 		text, _ := v.Value.RevealString()
-		one := described{Name: v.Name, Secret: v.Value.IsSecret()}
+		one := described{Name: v.Name, Secret: v.Value.IsSecret() || slices.Contains(r.maskVars, v.Name)}
 		if !one.Secret {
 			one.Value = text
 		}

@@ -197,7 +197,7 @@ func (r *run) renewFiles(ctx context.Context) {
 // secret in those stays masked.
 func (r *run) replaceFiles(env *esc.Environment) error {
 	if r.secrets != nil {
-		r.secrets.AddSecrets(secrets(env)...)
+		r.secrets.AddSecrets(r.findSecrets(env)...)
 	}
 	files := env.Files
 	if r.serve {

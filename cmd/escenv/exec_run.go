@@ -46,47 +46,15 @@ func (p *program) prepare(ctx context.Context, x *execution) (*run, error) {
 		return nil, esc.Errorf(esc.Invalid, "--replace: %s has files, which nobody would remove", r.env.Name).
 			WithHint("escenv %s --mask=never", x.name)
 	}
-	r.chooseSecrets()
+	if err := r.chooseSecrets(); err != nil {
+		return nil, err
+	}
 	r.mode = x.chooseMode(r.secrets != nil, x.reasons(r.env, r.secrets != nil, r.serve), on)
 	return r, nil
 }
 
 func (r *run) request() esc.Request {
 	return esc.Request{Refs: r.refs, Want: esc.WantVariables, Holder: os.Getpid()}
-}
-
-// chooseSecrets decides what is masked.
-func (r *run) chooseSecrets() {
-	if r.mask == "never" || r.replace {
-		return
-	}
-	set := mask.NewSet()
-	set.Style = map[string]mask.Style{"name": mask.Named, "width": mask.Width}[r.style]
-	set.AddSecrets(secrets(r.env)...)
-	if r.mask == "always" || !set.Empty() {
-		r.secrets = set
-	}
-}
-
-// secrets returns every secret text of an environment, exported or not, with
-// the names of those that are.
-func secrets(env *esc.Environment) []mask.Secret {
-	var found []mask.Secret
-	add := func(name string, v esc.Value) {
-		if text, ok := v.RevealString(); ok && v.IsSecret() {
-			found = append(found, mask.Secret{Name: name, Text: text})
-		}
-	}
-	for _, v := range env.Variables {
-		add(v.Name, v.Value)
-	}
-	for _, f := range env.Files {
-		add(f.Name, f.Content)
-	}
-	for _, v := range env.Secrets {
-		add("", v)
-	}
-	return found
 }
 
 // perform sets up what the command needs, runs it, and takes that away again.

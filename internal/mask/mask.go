@@ -44,6 +44,10 @@ type Secret struct {
 	Marked bool   // the user wants it masked, however short or ordinary it is
 }
 
+// Maskable reports whether a Set masks the secret, rather than pass it over as
+// too short or too ordinary to be told from innocent text.
+func (s Secret) Maskable() bool { return len(forms(s.Text, s.Marked)) > 0 }
+
 // A Set holds the secrets that Writers mask. It may be shared and added to
 // while they write.
 type Set struct {

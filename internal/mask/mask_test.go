@@ -162,6 +162,26 @@ func TestMarkedSecretsMayBeShort(t *testing.T) {
 	}
 }
 
+// TestMaskable says beforehand what a Set does.
+func TestMaskable(t *testing.T) {
+	for secret, want := range map[mask.Secret]bool{
+		{Text: "correct-horse-battery"}:    true,
+		{Text: "4711"}:                     false,
+		{Text: "4711", Marked: true}:       true,
+		{Text: "production"}:               false,
+		{Text: "production", Marked: true}: true,
+		{Text: "k9", Marked: true}:         false,
+		{Text: " k9 \n", Marked: true}:     false,
+		{Marked: true}:                     false,
+	} {
+		set := mask.NewSet()
+		set.AddSecrets(secret)
+		if got := secret.Maskable(); got != want || set.Empty() == want {
+			t.Errorf("%+v: maskable %v, want %v; the set is empty: %v", secret, got, want, set.Empty())
+		}
+	}
+}
+
 func TestSecretOfSeveralLines(t *testing.T) {
 	set := mask.NewSet(pem)
 	lines := strings.Split(strings.TrimSpace(pem), "\n")
