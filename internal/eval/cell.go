@@ -353,6 +353,23 @@ func (r *run) suggest(name string, p *place) string {
 	if !ok || !r.room(false) {
 		return ""
 	}
-	r.expand(p, cells)
-	return esc.DidYouMean(name, p.names)
+	if _, ok := r.told[p]; !ok {
+		r.told[p] = toldNames(cells)
+	}
+	return esc.DidYouMean(name, r.told[p])
+}
+
+// toldNames returns the properties of an object with these layers, without
+// those that only a secret tells.
+func toldNames(cells []*cell) []string {
+	told := make([]string, 0, width(cells))
+	for _, c := range cells {
+		fields, _ := c.result.value.Object()
+		for _, name := range c.names() {
+			if c.isLiteralObject() || !c.result.value.IsSecret() || !fields[name].IsSecret() {
+				told = append(told, name)
+			}
+		}
+	}
+	return told
 }

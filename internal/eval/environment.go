@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -51,6 +52,15 @@ type entry struct {
 	value  esc.Value // a string, or unknown
 	leases *leases
 	at     *cell
+	told   bool // the name is written somewhere, not just computed
+}
+
+// quoted is the name for a message, unless only a secret tells it.
+func (e *entry) quoted() string {
+	if !e.told && e.value.IsSecret() {
+		return "a name in a secret object"
+	}
+	return strconv.Quote(clip(e.name))
 }
 
 // projected computes environmentVariables and files. Who uses a file finds its
@@ -100,6 +110,7 @@ func (r *run) entries(key, what string) ([]entry, bool) {
 		e := entry{name: name, value: fields[name], leases: x.leases, at: p.layers[0]}
 		if child := p.children[name]; child != nil && child.state == done {
 			e.leases, e.at = child.result.leases, child.layers[0]
+			e.told = !e.at.constant
 		}
 		if r.projects(&e, what) {
 			out = append(out, e)
@@ -114,7 +125,7 @@ func (r *run) projects(e *entry, what string) bool {
 	text, scalar := e.value.RevealString()
 	switch {
 	case !esc.IsVariableName(e.name):
-		r.errorAt(e.at, fmt.Sprintf("%q is not the name of an environment variable", clip(e.name)),
+		r.errorAt(e.at, e.quoted()+" is not the name of an environment variable",
 			fmt.Sprintf("use letters, digits and _, not beginning with a digit, at most %d", esc.MaxVariableName))
 	case e.value.IsUnknown():
 		return true

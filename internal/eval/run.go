@@ -33,9 +33,10 @@ type run struct {
 	loads     map[string]*load        // by name, as written
 	envs      map[string]*environment // by Source.Name
 	order     []*environment
-	asking    *cell           // the expression whose reference is being followed
-	finals    bool            // values may be final
-	owning    map[*place]bool // whose own value is being computed, see own
+	asking    *cell               // the expression whose reference is being followed
+	finals    bool                // values may be final
+	owning    map[*place]bool     // whose own value is being computed, see own
+	told      map[*place][]string // names to suggest, see suggest
 	steps     int
 	looks     int // layers that were looked through for a name
 	made      int // size of what was made of other values
@@ -81,7 +82,7 @@ func (e *Evaluator) begin(ctx context.Context, ref esc.Ref, slots chan struct{},
 		loader: e.Loader, catalog: e.Providers, rotators: e.Rotators, decrypter: e.Decrypter, context: e.Context, mode: m,
 		slots: slots, settled: make(chan func()), wave: 1,
 		loads: map[string]*load{}, envs: map[string]*environment{},
-		secrets: map[string]bool{}, opened: map[string]bool{}, owning: map[*place]bool{},
+		secrets: map[string]bool{}, opened: map[string]bool{}, owning: map[*place]bool{}, told: map[*place][]string{},
 	}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	r.root = r.adopt(parse(src))

@@ -136,7 +136,11 @@ func (r *reader) object(v esc.Value, path string, known ...string) map[string]es
 		return nil
 	}
 	for _, key := range v.Keys() {
-		if !slices.Contains(known, key) {
+		switch {
+		case slices.Contains(known, key):
+		case v.IsSecret() && object[key].IsSecret(): // only a secret tells its name
+			r.wrong(path, "%s has inputs it does not know", orInputs(path))
+		default:
 			r.wrong(join(path, key), "%s has no input %s", orInputs(path), esc.OneLine(key, 60))
 			r.diags[len(r.diags)-1].Hint = esc.DidYouMean(key, known)
 		}

@@ -144,3 +144,11 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+func TestNamesOutOfASecretAreNotTold(t *testing.T) {
+	inputs := value(t, `{"oidc":{"roleArn":"?","sessionName":"dev","canary":"x"}}`).AsSecret()
+	want := esc.Diagnostics{{Path: "oidc", Summary: "oidc has inputs it does not know"}}
+	if diff := cmp.Diff(want, (&awslogin.Provider{}).Check(inputs)); diff != "" {
+		t.Error(diff)
+	}
+}
