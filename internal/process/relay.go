@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,7 @@ type relay struct {
 	terminal *os.File // the controlling terminal, nil if there is none
 	out      *outputs
 	child    *child
+	typed    bool // ^Z was, since the command last stopped
 }
 
 func (r *relay) signals() []os.Signal {
@@ -43,7 +45,7 @@ func (r *relay) follow(caught *signals, endings <-chan syscall.Signal) Status {
 			if !ws.Stopped() {
 				return statusOf(ws)
 			}
-			r.stopped(ws.StopSignal())
+			r.stopped(ws.StopSignal(), caught)
 		}
 	}
 }
@@ -54,6 +56,7 @@ func (r *relay) pass(s syscall.Signal) {
 	switch {
 	case s == syscall.SIGPIPE: // ours: the pump notices
 	case typed && foreground(r.terminal):
+		r.typed = r.typed || s == syscall.SIGTSTP
 	case s == syscall.SIGWINCH:
 		r.out.resize(r.child.pid)
 	default:
@@ -71,9 +74,28 @@ func (r *relay) send(s syscall.Signal) {
 
 // stopped stops this process as well, for the shell that waits for it to
 // notice. Without a terminal no shell does.
-func (r *relay) stopped(s syscall.Signal) {
+func (r *relay) stopped(s syscall.Signal, caught *signals) {
 	if r.terminal == nil || !isStop(s) && s != syscall.SIGSTOP {
 		return
 	}
+	if s == syscall.SIGTSTP && !r.typed && foreground(r.terminal) {
+		r.awaitKey(caught)
+	}
+	r.typed = false
 	_ = unix.Kill(os.Getpid(), syscall.SIGSTOP)
+}
+
+// awaitKey waits for our own of the two signals that ^Z sends, if that is what
+// stopped the command. Found only after bg, it would be passed on to a command
+// that nobody stops any more.
+func (r *relay) awaitKey(caught *signals) {
+	late := time.After(100 * time.Millisecond)
+	for !r.typed {
+		select {
+		case s := <-caught.rare:
+			r.pass(s.(syscall.Signal))
+		case <-late:
+			return
+		}
+	}
 }
