@@ -1,3 +1,5 @@
+//go:build !escenv_light
+
 package main
 
 import (
