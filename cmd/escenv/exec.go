@@ -73,6 +73,8 @@ func (p *program) runExec(ctx context.Context, x *execution) error {
 // execute does what x asks, or says what that would be. r is nil if it did not
 // come as far as deciding how.
 func (p *program) execute(ctx context.Context, x *execution) (r *run, status process.Status, err error) {
+	p.kept = &keptAgent{}
+	defer p.kept.close()
 	if r, err = p.prepare(ctx, x); err != nil {
 		return nil, process.Status{}, err
 	}

@@ -214,6 +214,7 @@ func (r *run) replaceFiles(env *esc.Environment) error {
 // quietly returns a program that says nothing while the command has the screen.
 func (p *program) quietly() *program {
 	quiet := *p
+	quiet.kept = nil // it serves
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		quiet.stderr = null
 	}

@@ -42,6 +42,9 @@ func (p *program) prepare(ctx context.Context, x *execution) (*run, error) {
 	if r.serve, err = x.serves(r.env, on); err != nil {
 		return nil, err
 	}
+	if !r.serve {
+		p.kept.close() // nobody asks it any more
+	}
 	if x.replace && len(r.env.Files) > 0 {
 		return nil, esc.Errorf(esc.Invalid, "--replace: %s has files, which nobody would remove", r.env.Name).
 			WithHint("escenv %s --mask=never", x.name)

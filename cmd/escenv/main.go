@@ -33,6 +33,7 @@ type program struct {
 
 	door     wire.Conn     // the way to the agent, if it is open already
 	private  bool          // --no-agent: use an agent of our own
+	kept     *keptAgent    // that one, if it is to answer more than once
 	patience time.Duration // how long an agent may take to answer; zero for as long as a login may
 }
 

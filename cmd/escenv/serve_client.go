@@ -88,13 +88,53 @@ func (p *program) stream(ctx context.Context, refs []esc.Ref, heard func(wire.Se
 	return err
 }
 
-// dialServing starts the private agent that serves.
+// dialServing finds the private agent that serves: the one that opened the
+// environment, if one did, so that nobody signs in twice.
 func (p *program) dialServing(context.Context) (wire.Conn, error) {
-	if p.noAgent() || p.ambient() {
+	switch opened := p.kept.take(); {
+	case opened != nil:
+		return opened, nil
+	case p.noAgent() || p.ambient():
 		return p.startPrivate()
 	}
 	return p.startPrivate("--shared")
 }
+
+// A keptAgent is a private agent that stays for more than one question. There
+// is none until the first; a nil one is never there.
+type keptAgent struct{ conn wire.Conn }
+
+// dial returns the way to the agent, which start starts if it is not there.
+func (k *keptAgent) dial(start func(...string) (wire.Conn, error)) (wire.Conn, error) {
+	if k.conn == nil {
+		conn, err := start()
+		if err != nil {
+			return nil, err
+		}
+		k.conn = conn
+	}
+	return staying{k.conn}, nil
+}
+
+// take hands the agent over to somebody who will close it; nil if there is none.
+func (k *keptAgent) take() (conn wire.Conn) {
+	if k != nil {
+		conn, k.conn = k.conn, nil
+	}
+	return conn
+}
+
+// close ends the agent, if there is one.
+func (k *keptAgent) close() {
+	if conn := k.take(); conn != nil {
+		_ = conn.Close() // it has answered
+	}
+}
+
+// staying is a way to an agent that answers again.
+type staying struct{ wire.Conn }
+
+func (staying) Close() error { return nil }
 
 // failure says why nothing is served.
 func (s *served) failure() error {

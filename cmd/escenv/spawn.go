@@ -154,13 +154,18 @@ func isProgram(file string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// privateClient asks an agent that is a child of ours, one for each call. It
-// sees all of the caller's environment.
+// privateClient asks an agent that is a child of ours, one for each call or one
+// that is kept. It sees all of the caller's environment.
 func (p *program) privateClient() *wire.Client {
 	return &wire.Client{Build: build.ID(), Dial: p.dialPrivate, Timeout: p.patience}
 }
 
-func (p *program) dialPrivate(context.Context) (wire.Conn, error) { return p.startPrivate() }
+func (p *program) dialPrivate(context.Context) (wire.Conn, error) {
+	if p.kept != nil {
+		return p.kept.dial(p.startPrivate)
+	}
+	return p.startPrivate()
+}
 
 // startPrivate starts a private agent, with more flags than it always has.
 func (p *program) startPrivate(flags ...string) (wire.Conn, error) {
