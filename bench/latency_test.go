@@ -40,7 +40,7 @@ func BenchmarkLatency(b *testing.B) {
 				b.Skip(err)
 			}
 			sessions := map[string]*session{}
-			for _, hook := range h.hooks() {
+			for _, hook := range h.hooks(b) {
 				sessions[hook.name] = h.session(b, shell, hook)
 			}
 			best := map[string]float64{}

@@ -3,30 +3,29 @@
 # A shell below one that exports everything inherits what is only that one's.
 if test "$__escenv_shell" != "$fish_pid"
     set -eg __escenv_state __escenv_pwd __escenv_file __escenv_stamp __escenv_generation __escenv_generation_stamp \
-        __escenv_wait __escenv_due __escenv_now __escenv_nearer __escenv_words __escenv_warned
+        __escenv_wait __escenv_due __escenv_now __escenv_clock __escenv_watch __escenv_files __escenv_nearer \
+        __escenv_words __escenv_warned
     set -gu __escenv_shell $fish_pid
     set -gu __escenv_hold
     builtin status is-interactive; and set -gu __escenv_hold yes # else there will be no prompt
-    set -gu __escenv_now /dev/null
 end
 set -gx ESCENV_HOOK fish:$fish_pid # so that "escenv status" knows
 
 # Runs at each prompt and, with arguments, after each cd, so that "cd there &&
-# command" never runs with what belongs here. Returns at once if nothing has
-# changed since the last look: what is watched must be as escenv has read it, to
-# the nanosecond, and nobody may have asked all shells to look again. fish has
-# no clock: a file that is opened for writing, though nothing is written, tells
-# the time.
+# command" never runs with what belongs here. One test looks at all there is to
+# watch: to start a test costs as much as two or three looks.
 function __escenv_update --on-event fish_prompt --on-variable PWD
-    if not builtin test "$__escenv_pwd" != "$PWD" -o "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
-            -o "$__escenv_generation" -nt "$__escenv_generation_stamp"
-        if builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; or builtin test -z "$__escenv_due"
-            builtin path is -fq -- $__escenv_nearer; or return 0
-        end
-    else if builtin test "$__escenv_pwd" != "$PWD"; and __escenv_arrive $argv
-        if not builtin test "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
-                -o "$__escenv_generation" -nt "$__escenv_generation_stamp"
-            builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; or builtin test -z "$__escenv_due"; and return 0
+    builtin test "$__escenv_pwd" != "$PWD" $__escenv_watch; and __escenv_check $argv
+end
+
+# Returns if only the directory has changed, or nothing but the clock can tell.
+# fish has no clock: a file that is opened for writing, though nothing is
+# written, tells the time.
+function __escenv_check
+    if builtin test "$__escenv_pwd" = "$PWD"; or __escenv_arrive $argv
+        if not builtin test -n "" $__escenv_files
+            builtin test -z "$__escenv_due"; and return 0
+            builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; and return 0
         end
     end
     __escenv_change
@@ -49,10 +48,25 @@ function __escenv_arrive
 end
 
 # Remembers where it has looked: until the first prompt is on the screen,
-# nowhere, so that the next one comes back for what there is to say.
+# nowhere, so that the next one comes back for what there is to say. And what to
+# compare from now on: what is watched must be as escenv has read it, to the
+# nanosecond, and nobody may have asked all shells to look again. When it is time
+# to come back the terminal tells, which has just been written to; where it does
+# not, each prompt asks the clock.
 function __escenv_settle
     set -gu __escenv_pwd $PWD
     builtin test -z "$__escenv_hold"; or set -gu __escenv_pwd
+    set -gu __escenv_files $__escenv_nearer
+    if builtin test -n "$__escenv_file"
+        set -p __escenv_files -o "$__escenv_file" -nt "$__escenv_stamp" -o "$__escenv_file" -ot "$__escenv_stamp" \
+            -o "$__escenv_generation" -nt "$__escenv_generation_stamp"
+    end
+    set -gu __escenv_watch $__escenv_files
+    if builtin test -n "$__escenv_clock"
+        set -a __escenv_watch -o "$__escenv_clock" -nt "$__escenv_due"
+    else if builtin test -n "$__escenv_due"
+        set -a __escenv_watch -o -n due
+    end
     return 0
 end
 
@@ -67,14 +81,14 @@ function __escenv_say
 end
 
 # Looks upward: sets the caller's __escenv_found to the nearest .escenv, and
-# __escenv_nearer to where a nearer one would be.
+# __escenv_nearer to the test whether there is a nearer one.
 function __escenv_look --no-scope-shadowing
     set __escenv_found
     set -gu __escenv_nearer
     set -l __escenv_dir # never out of a substitution: that splits at newlines
     builtin string match -qr '^(?<__escenv_dir>(?s:.*?))/*\z' -- "$PWD"
     while not builtin test -f "$__escenv_dir/.escenv"
-        set -a __escenv_nearer "$__escenv_dir/.escenv"
+        set -a __escenv_nearer -o -f "$__escenv_dir/.escenv"
         builtin test -n "$__escenv_dir"; or return 0
         builtin string match -qr '^(?<__escenv_dir>(?s:.*))/[^/]*\z' -- "$__escenv_dir"
     end
@@ -98,9 +112,8 @@ function __escenv_change
     builtin test $pipestatus[1] -lt 126; or return 0 # it was killed
     set -gu __escenv_words
     builtin eval "$__escenv_text"
-    __escenv_settle
     __escenv_look
-    return 0
+    __escenv_settle
 end
 
 # Says once that escenv is not there any more, and leaves no credentials in a
@@ -114,7 +127,7 @@ function __escenv_gone --no-scope-shadowing
         set -gu __escenv_state
         set -gu __escenv_generation
         set -gu __escenv_due
-        set -gu __escenv_now /dev/null
+        set -gu __escenv_clock
     end
     __escenv_settle
     if builtin test -z "$__escenv_warned"

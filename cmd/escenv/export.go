@@ -230,7 +230,7 @@ func writeChanges(b *strings.Builder, d shells.Dialect, changes []activation.Cha
 // escenv: the file and its stamp, the generation and its stamp, and when to
 // come back anyway.
 func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activation.Step, generation string) error {
-	var file, stamp, due, wait string
+	var file, stamp, wait string
 	var err error
 	watched := p.stamps().Generation()
 	if step.File != nil {
@@ -241,13 +241,6 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 	}
 	if step.Wait > 0 {
 		wait = seconds(step.Wait)
-	}
-	if step.Wait > 0 && d.Name() == "fish" {
-		// fish has no clock: it compares a file it touches, by the real clock,
-		// with one from then
-		var dueErr error
-		due, dueErr = p.stamps().At(time.Now().Add(step.Wait).Truncate(time.Second))
-		err = cmp.Or(err, dueErr)
 	}
 	for _, v := range []struct{ name, value string }{
 		{"__escenv_state", step.State},
@@ -260,11 +253,7 @@ func (p *program) writeWatch(b *strings.Builder, d shells.Dialect, step *activat
 		b.WriteString(d.Set(v.name, v.value))
 	}
 	if d.Name() == "fish" {
-		now := p.stamps().Now()
-		if due == "" {
-			now = os.DevNull
-		}
-		b.WriteString(d.Set("__escenv_due", due) + d.Set("__escenv_now", now))
+		err = cmp.Or(err, p.writeClock(b, d, step))
 	}
 	return err
 }
