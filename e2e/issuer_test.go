@@ -109,24 +109,33 @@ func (i issuer) keyID(t *testing.T) string {
 // token signs a token that is valid for a while before and after expires.
 func (s signer) token(t *testing.T, subject string, expires time.Time) string {
 	t.Helper()
-	segment := func(v any) string {
-		text, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(text)
+	jwt, err := s.sign(subject, expires)
+	if err != nil {
+		t.Fatal(err)
 	}
-	signed := segment(map[string]any{"alg": "ES256", "typ": "JWT", "kid": s.kid}) + "." + segment(map[string]any{
+	return jwt
+}
+
+func (s signer) sign(subject string, expires time.Time) (string, error) {
+	header, err := json.Marshal(map[string]any{"alg": "ES256", "typ": "JWT", "kid": s.kid})
+	if err != nil {
+		return "", err
+	}
+	claims, err := json.Marshal(map[string]any{
 		"iss": issuerURL, "aud": audience, "sub": subject, "exp": expires.Unix(),
 		"iat": expires.Add(-10 * time.Minute).Unix(),
 	})
+	if err != nil {
+		return "", err
+	}
+	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(claims)
 	digest := sha256.Sum256([]byte(signed))
 	r, ss, err := ecdsa.Sign(rand.Reader, s.key, digest[:])
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	signature := append(r.FillBytes(make([]byte, 32)), ss.FillBytes(make([]byte, 32))...)
 	jwt := signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 	lab.canary.learn("an identity token that was handed in", jwt)
-	return jwt
+	return jwt, nil
 }

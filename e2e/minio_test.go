@@ -17,6 +17,8 @@ func TestMinIO(t *testing.T) {
 	t.Run("credentials that expire are renewed at the next prompt", c.testRenewal)
 }
 
+var minioRoot = aws.Credentials{AccessKeyID: "minioadmin", SecretAccessKey: "minioadmin123"}
+
 // startMinIO starts a MinIO that trusts an issuer of ours. It fetches the
 // issuer's documents over plain http, so they say another address there; MinIO
 // never looks at a token's iss.
@@ -31,7 +33,7 @@ func startMinIO(t *testing.T) cloud {
 	address, dir := freeAddress(t), serverDir(t)
 	startServer(t, "http://"+address+"/minio/health/ready", []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
-		"MINIO_ROOT_USER=minioadmin", "MINIO_ROOT_PASSWORD=minioadmin123",
+		"MINIO_ROOT_USER=" + minioRoot.AccessKeyID, "MINIO_ROOT_PASSWORD=" + minioRoot.SecretAccessKey,
 		"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1",
 		"MINIO_IDENTITY_OPENID_CONFIG_URL=" + site.URL + "/.well-known/openid-configuration",
 		"MINIO_IDENTITY_OPENID_CLIENT_ID=" + audience,
@@ -39,8 +41,7 @@ func startMinIO(t *testing.T) cloud {
 		"MINIO_IDENTITY_OPENID_ROLE_POLICY=readwrite",
 	}, "minio", "server", "--quiet", "--address", address, dir)
 
-	root := admin{t, aws.Credentials{AccessKeyID: "minioadmin", SecretAccessKey: "minioadmin123"}}
-	root.makeBucket("http://"+address, "shop-assets")
+	admin{t, minioRoot}.makeBucket("http://"+address, "shop-assets")
 	return cloud{
 		issuer: i, sts: newWitness(t, "http://"+address), s3: "http://" + address,
 		role: minioRole(audience), bucket: "shop-assets",
