@@ -105,7 +105,8 @@ func handler[Args, Result any](f func(context.Context, Args) (Result, error)) ag
 	}
 }
 
-// serve answers on the shared socket, and follows the user's files meanwhile.
+// serve answers on the shared socket, and meanwhile follows the user's files and
+// clears away those of environments that nobody uses any more.
 func (k *keeper) serve(ctx context.Context, l *agent.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -114,6 +115,9 @@ func (k *keeper) serve(ctx context.Context, l *agent.Listener) error {
 	}
 	k.stayLocked()
 	defer k.follow(l, stop)()
+	sweeper := newSweeper(k.environ)
+	k.cache.Ended = sweeper.tell
+	defer sweeper.follow(ctx)()
 	server := k.server(k.idleTime())
 	server.Busy, server.Lost = k.cache.Held, func() bool { return !l.Mine() }
 	return server.Serve(ctx, l)

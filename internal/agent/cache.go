@@ -44,6 +44,8 @@ type Cache struct {
 	// Changed is called when callers should ask again: an environment became
 	// another one, or arrived after everybody who wanted it had left. May be nil.
 	Changed func()
+	// Ended is called when a Holder has ended, where the system tells. May be nil.
+	Ended func()
 
 	flights flights[string, *esc.Environment]
 	holders holders
@@ -246,10 +248,7 @@ func (c *Cache) jitter() float64 {
 
 // hold keeps what req asked for fresh for as long as its Holder lives.
 func (c *Cache) hold(req esc.Request) {
-	if c.Find != nil {
-		c.holders.find = c.Find
-	}
-	if c.holders.hold(req.Holder, entryKey(req), req.Hook) {
+	if c.holders.hold(req.Holder, entryKey(req), req.Hook, c.meet) {
 		c.plan()
 	}
 }

@@ -5,16 +5,20 @@ import "sync"
 // A Process uses environments, which are kept fresh for as long as it lives.
 type Process interface {
 	Alive() bool
+	// Await returns true when the process has ended, and false if it is closed
+	// before, or if the system does not tell.
+	Await() bool
 	Close() error
 }
+
+// A finder finds a process of this user's, as FindProcess does.
+type finder func(pid int) (Process, error)
 
 // maxHolders bounds the descriptors that holders cost.
 const maxHolders = 4096
 
 // holders are the processes that use environments.
 type holders struct {
-	find func(pid int) (Process, error) // FindProcess if nil
-
 	mu    sync.Mutex
 	byPID map[int]*holder
 }
@@ -28,12 +32,11 @@ type holder struct {
 }
 
 // hold remembers that a process uses what key stands for, and reports whether
-// that is news. A process that is not there, or is not this user's, uses
-// nothing.
-func (h *holders) hold(pid int, key string, prompt bool) (news bool) {
+// that is news. A process that find does not find uses nothing.
+func (h *holders) hold(pid int, key string, prompt bool, find finder) (news bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.process(pid)
+	p := h.process(pid, find)
 	if p == nil {
 		return false
 	}
@@ -50,18 +53,17 @@ func (h *holders) hold(pid int, key string, prompt bool) (news bool) {
 }
 
 // process returns the holder with that id, which it may become now.
-func (h *holders) process(pid int) *holder {
+func (h *holders) process(pid int, find finder) *holder {
 	p := h.byPID[pid]
 	if p != nil && p.Alive() {
 		return p
 	}
 	h.drop(pid, p)
-	find := h.find
-	if find == nil {
-		find = FindProcess
+	if len(h.byPID) >= maxHolders {
+		return nil
 	}
 	found, err := find(pid)
-	if err != nil || len(h.byPID) >= maxHolders {
+	if err != nil {
 		return nil
 	}
 	if h.byPID == nil {
@@ -111,5 +113,25 @@ func (h *holders) unhold(key string) {
 		if delete(p.uses, key); len(p.uses) == 0 {
 			h.drop(pid, p)
 		}
+	}
+}
+
+// meet finds a process, and waits for its end if anybody wants to know.
+func (c *Cache) meet(pid int) (Process, error) {
+	find := c.Find
+	if find == nil {
+		find = FindProcess
+	}
+	p, err := find(pid)
+	if err == nil && c.Ended != nil {
+		go c.outlive(p)
+	}
+	return p, err
+}
+
+func (c *Cache) outlive(p Process) {
+	if p.Await() {
+		c.plan() // without it
+		c.Ended()
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +60,8 @@ func (m member) Alive() bool {
 	defer m.mu.Unlock()
 	return !m.dead[m.pid]
 }
+
+func (m member) Await() bool { return false } // they are looked at now and then
 
 func (m member) Close() error {
 	m.mu.Lock()
@@ -278,11 +283,56 @@ func TestProcessesAreKnown(t *testing.T) {
 	must(t, cmd.Process.Kill())
 	for child.Alive() { // it may be a zombie: nobody has waited for it
 	}
+	if runtime.GOOS == "linux" && !child.Await() {
+		t.Error("nobody tells that it has ended")
+	}
 	_ = cmd.Wait()
 	for _, pid := range []int{cmd.Process.Pid, 0, -1} {
 		if p, err := agent.FindProcess(pid); err == nil {
 			t.Errorf("%d is %v", pid, p)
 		}
+	}
+}
+
+// TestWhoWaitsForAnEndIsToldSoon: real processes, of which one is killed, one
+// lets go and one goes on.
+func TestWhoWaitsForAnEndIsToldSoon(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("this system does not tell")
+	}
+	cache, _ := cacheOf(&bakery{life: time.Hour})
+	ended := make(chan struct{}, 3)
+	cache.Ended = func() { ended <- struct{}{} }
+	var pids []int
+	for range 2 {
+		cmd := exec.CommandContext(t.Context(), "sleep", "1000")
+		must(t, cmd.Start())
+		t.Cleanup(func() { _ = cmd.Wait() })
+		pids = append(pids, cmd.Process.Pid)
+	}
+	before := runtime.NumGoroutine()
+	for _, pid := range append(pids, os.Getpid()) {
+		holds(t, cache, pid, prompt)
+	}
+	cache.Release(pids[1])
+	must(t, syscall.Kill(pids[1], syscall.SIGKILL))
+	must(t, syscall.Kill(pids[0], syscall.SIGKILL))
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	if left := cache.Environments()[0].Holders; !slices.Equal(left, []int{os.Getpid()}) {
+		t.Errorf("%v hold it", left)
+	}
+	cache.Forget()
+	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, before %d", runtime.NumGoroutine(), before)
+		}
+	}
+	if len(ended) > 0 {
+		t.Error("the end of one who had let go was told")
 	}
 }
 

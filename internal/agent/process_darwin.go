@@ -35,5 +35,8 @@ func (p process) Alive() bool {
 	return err == nil && info.Proc.P_starttime == p.started && info.Proc.P_stat != zombie
 }
 
+// Await knows nothing.
+func (p process) Await() bool { return false }
+
 // Close does nothing.
 func (p process) Close() error { return nil }

@@ -22,9 +22,9 @@ func FindProcess(pid int) (Process, error) {
 	if err != nil && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
-	p := &process{pid: pid, fd: fd}
-	if err != nil {
-		p.fd = -1 // an old kernel, or a sandbox
+	p := &process{pid: pid, fd: -1} // an old kernel, or a sandbox
+	if err == nil {
+		p.fd, p.file = fd, pollable(fd)
 	}
 	if err := p.identify(); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -36,8 +36,15 @@ func FindProcess(pid int) (Process, error) {
 // its id and when it started: ids are used again.
 type process struct {
 	pid     int
-	fd      int // -1 for none
+	fd      int      // -1 for none
+	file    *os.File // of fd
 	started uint64
+}
+
+// pollable makes a file of a descriptor that Go's runtime can wait for.
+func pollable(fd int) *os.File {
+	_ = unix.SetNonblock(fd, true) // else Await knows nothing
+	return os.NewFile(uintptr(fd), "pidfd")
 }
 
 // identify makes sure of whose process it is. What has a descriptor cannot
@@ -79,12 +86,24 @@ func (p *process) poll() error {
 	return err
 }
 
-// Close frees the descriptor.
+// Await takes no thread: the descriptor can be read when the process has ended.
+func (p *process) Await() bool {
+	if p.fd < 0 {
+		return false
+	}
+	conn, err := p.file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	return conn.Read(func(uintptr) bool { return p.poll() != nil }) == nil
+}
+
+// Close frees the descriptor, and ends Await.
 func (p *process) Close() error {
 	if p.fd < 0 {
 		return nil
 	}
-	return unix.Close(p.fd)
+	return p.file.Close()
 }
 
 // uidOf returns whose process it is, the effective user.

@@ -2,8 +2,8 @@
 // read them, and takes them away again.
 //
 // Files belong to an owner, a process: the shell that holds an environment, or
-// escenv for one command. They live as long as it does. Whoever comes next
-// sweeps away what an owner that was killed left behind.
+// escenv for one command. They live as long as it does. What an owner that was
+// killed left behind is swept away by the agent, and by whoever comes next.
 package projection
 
 import (
