@@ -10,15 +10,15 @@ import (
 )
 
 // forms returns the ways in which programs print secret, each at least
-// Shortest long unless the secret itself is shorter. White space around it is
-// no part of it.
+// Shortest long unless the secret itself is shorter; some may be there twice.
+// White space around it is no part of it.
 func forms(secret string, marked bool) []string {
-	secret = strings.TrimSpace(strings.ReplaceAll(secret, "\r\n", "\n"))
+	secret = tidy(secret)
 	switch {
-	case len(secret) < ShortestMarked, !marked && trivial(secret):
+	case !maskable(secret, marked):
 		return nil
 	case len(secret) < Shortest:
-		return distinct(escaped(secret))
+		return escaped(secret)
 	}
 	all := append(escaped(secret), inBase64(secret)...)
 	if strings.Contains(secret, "\n") {
@@ -33,18 +33,40 @@ func forms(secret string, marked bool) []string {
 			all = append(all, strings.ReplaceAll(form, "\n", "\r\n"))
 		}
 	}
-	return slices.DeleteFunc(distinct(all), func(form string) bool { return len(form) < Shortest })
+	return slices.DeleteFunc(all, func(form string) bool { return len(form) < Shortest })
 }
 
-func distinct(texts []string) []string {
-	slices.Sort(texts)
-	return slices.Compact(texts)
+// tidy returns what of a secret is looked for.
+func tidy(secret string) string { return strings.TrimSpace(strings.ReplaceAll(secret, "\r\n", "\n")) }
+
+// maskable reports whether a secret without white space around it has forms.
+func maskable(secret string, marked bool) bool {
+	return len(secret) >= ShortestMarked && (marked || !trivial(secret))
 }
 
-// escaped returns s as it is and as JSON, Go, shells and URLs write it.
+// escaped returns s as it is and as JSON, Go, shells and URLs write it. A
+// command waits for this, and most secrets are written alike by most of them.
 func escaped(s string) []string {
-	return slices.Concat([]string{s}, inJSON(s), inGo(s), inShell(s), inURL(s))
+	all := append([]string{s}, inURL(s)...)
+	if quoted(s) {
+		return slices.Concat(all, inJSON(s), inGo(s), inShell(s))
+	}
+	return append(all, slashed(s))
 }
+
+// quoted reports whether a language or a shell writes s otherwise than it is,
+// apart from its slashes.
+func quoted(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || strings.IndexByte(shellSpecial, s[i]) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// slashed returns s as PHP has it in JSON.
+func slashed(s string) string { return strings.ReplaceAll(s, "/", `\/`) }
 
 func inJSON(s string) []string {
 	var plain bytes.Buffer
@@ -56,10 +78,7 @@ func inJSON(s string) []string {
 	bare := unquote(strings.TrimSuffix(plain.String(), "\n"))
 	html, _ := json.Marshal(s)
 	all := []string{bare, unquote(string(html))}
-	for _, form := range all[:2] {
-		all = append(all, strings.ReplaceAll(form, "/", `\/`)) // as PHP does
-	}
-	return all
+	return append(all, slashed(all[0]), slashed(all[1]))
 }
 
 func inGo(s string) []string {
@@ -80,10 +99,14 @@ func inShell(s string) []string {
 	}
 }
 
+// shellSpecial are the characters of ASCII that mean something to a shell; among
+// them are those that JSON and Go do not write as they are.
+const shellSpecial = " \t!\"#$&'()*,;<>?[\\]^`{|}"
+
 func backslashed(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
-		if strings.IndexByte(" \t!\"#$&'()*,;<>?[\\]^`{|}", s[i]) >= 0 {
+		if strings.IndexByte(shellSpecial, s[i]) >= 0 {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(s[i])
@@ -91,33 +114,64 @@ func backslashed(s string) string {
 	return b.String()
 }
 
-// inURL returns s percent-encoded: all of it, as paths are, as JavaScript's two
-// functions do, and as in a query, where a space is a plus.
+// inURL returns s percent-encoded, where that is something else: all of it, as
+// paths are, as JavaScript's two functions do, and as in a query, where a space
+// is a plus.
 func inURL(s string) []string {
-	var all []string
-	for _, digits := range []string{"0123456789ABCDEF", "0123456789abcdef"} {
-		all = append(all, strings.ReplaceAll(percent(s, "", digits), "%20", "+"))
-		for _, keep := range []string{"", "/", "$&+=:@", "!*'()", "!*'();/?:@&=+$,#"} {
-			all = append(all, percent(s, keep, digits))
+	var all, done []string
+	reserved := reservedIn(s)
+	for _, keep := range []string{"", "/", "$&+=:@", "!*'()", "!*'();/?:@&=+$,#"} {
+		touched := without(reserved, keep)
+		if touched == "" || slices.Contains(done, touched) {
+			continue
+		}
+		done = append(done, touched)
+		for _, digits := range []string{"0123456789ABCDEF", "0123456789abcdef"} {
+			text := percent(s, touched, digits)
+			all = append(all, text)
+			if keep == "" && strings.Contains(s, " ") {
+				all = append(all, strings.ReplaceAll(text, "%20", "+"))
+			}
 		}
 	}
 	return all
 }
 
-// percent encodes all of s but unreserved characters and those in keep.
-func percent(s, keep, digits string) string {
-	var b strings.Builder
+// reservedIn returns the bytes in s that URLs do not write as they are, each once.
+func reservedIn(s string) string {
+	var found []byte
 	for i := range len(s) {
 		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			strings.IndexByte("-_.~", c) >= 0, strings.IndexByte(keep, c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~", c) >= 0
+		if !plain && bytes.IndexByte(found, c) < 0 {
+			found = append(found, c)
 		}
 	}
-	return b.String()
+	return string(found)
+}
+
+// without returns s without the bytes that are in set.
+func without(s, set string) string {
+	var left []byte
+	for i := range len(s) {
+		if strings.IndexByte(set, s[i]) < 0 {
+			left = append(left, s[i])
+		}
+	}
+	return string(left)
+}
+
+// percent encodes those bytes of s that are in set.
+func percent(s, set, digits string) string {
+	b := make([]byte, 0, len(s)+len(s)/4)
+	for i := range len(s) {
+		if c := s[i]; strings.IndexByte(set, c) >= 0 {
+			b = append(b, '%', digits[c>>4], digits[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
 }
 
 // inBase64 returns what of s is recognisable in base64: encoded on its own,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"maps"
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -14,33 +15,38 @@ import (
 // has those three among its first, and all but two bytes of the window cannot be
 // the start of one (Wu and Manber, 1994). What remains is compared.
 type index struct {
-	names  map[string]string     // every needle, and its name
-	sorted []string              // every needle
-	window int                   // in bytes, at least 3
-	starts map[uint64][]string   // by the bytes of their first window, longest first
-	shift  [1 << shiftBits]uint8 // how far, by a hash of three bytes
-	begun  [1 << shiftBits]bool  // by a hash of the first three bytes of needles
+	names  map[string]string   // every needle, and its name
+	sorted []string            // every needle
+	window int                 // in bytes, at least 3
+	starts map[uint64][]string // by the bytes of their first window, longest first
+	far    uint8               // how far the next window is if its last three bytes are no needle's
+	// By a hash of three bytes: how much nearer it is, and whether a needle begins
+	// with them.
+	near  []uint8
+	begun []bool
+	bits  int // of the hash
 }
 
-const shiftBits = 16
+// A hash has from 10 bits, for a few needles, to 16: tables that fit a
+// processor's cache are fast, and full ones are not.
+const minBits, maxBits = 10, 16
 
-// newIndex returns the index of needles.
+// newIndex returns the index of needles, which it keeps. There is one at least.
 func newIndex(needles map[string]string) *index {
-	x := &index{names: maps.Clone(needles), sorted: slices.Sorted(maps.Keys(needles)), window: Shortest, starts: map[uint64][]string{}}
+	x := &index{names: needles, sorted: slices.Sorted(maps.Keys(needles)), window: Shortest, starts: map[uint64][]string{}}
 	for _, needle := range x.sorted {
 		x.window = min(x.window, len(needle))
 	}
-	farthest := uint8(x.window - 2) // no three bytes of a needle: this far at once
-	for i := range x.shift {
-		x.shift[i] = farthest
-	}
+	x.far = uint8(x.window - 2)
+	x.bits = min(max(minBits, bits.Len(uint(16*x.window*len(needles)))), maxBits)
+	x.near, x.begun = make([]uint8, 1<<x.bits), make([]bool, 1<<x.bits)
 	for _, needle := range x.sorted {
 		b := []byte(needle[:x.window])
-		x.begun[hash3(b)] = true
+		x.begun[x.hash(b)] = true
 		x.starts[x.key(b)] = append(x.starts[x.key(b)], needle)
 		for i := range b[2:] {
-			slot := &x.shift[hash3(b[i:])]
-			*slot = min(*slot, farthest-1-uint8(i))
+			near := &x.near[x.hash(b[i:])]
+			*near = max(*near, 1+uint8(i))
 		}
 	}
 	for _, same := range x.starts {
@@ -60,17 +66,18 @@ func (x *index) key(b []byte) (key uint64) {
 	return key
 }
 
-func hash3(b []byte) uint32 {
+// hash returns the hash of the first three bytes.
+func (x *index) hash(b []byte) uint32 {
 	_ = b[2]
 	v := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
-	return v * 0x9E3779B1 >> (32 - shiftBits)
+	return v * 0x9E3779B1 >> (32 - x.bits)
 }
 
 // next returns the first position from at on where a needle begins, or may
 // begin if b goes on; len(b) if there is none.
 func (x *index) next(b []byte, at int) int {
 	for at+x.window <= len(b) {
-		skip := int(x.shift[hash3(b[at+x.window-3:])])
+		skip := int(x.far - x.near[x.hash(b[at+x.window-3:])])
 		if skip == 0 {
 			if x.starts[x.key(b[at:])] != nil {
 				return at
@@ -89,7 +96,7 @@ func (x *index) next(b []byte, at int) int {
 
 // begins reports whether a needle begins with b.
 func (x *index) begins(b []byte) bool {
-	if len(b) >= 3 && !x.begun[hash3(b)] {
+	if len(b) >= 3 && !x.begun[x.hash(b)] {
 		return false
 	}
 	i := x.search(b)

@@ -12,6 +12,7 @@ package mask
 
 import (
 	"cmp"
+	"maps"
 	"sync"
 	"sync/atomic"
 )
@@ -46,21 +47,22 @@ type Secret struct {
 
 // Maskable reports whether a Set masks the secret, rather than pass it over as
 // too short or too ordinary to be told from innocent text.
-func (s Secret) Maskable() bool { return len(forms(s.Text, s.Marked)) > 0 }
+func (s Secret) Maskable() bool { return maskable(tidy(s.Text), s.Marked) }
 
 // A Set holds the secrets that Writers mask. It may be shared and added to
 // while they write.
 type Set struct {
 	Style Style // set before anybody writes
 
-	mu      sync.Mutex
-	needles map[string]string // and their names
-	index   atomic.Pointer[index]
+	adding sync.Mutex
+	added  []Secret              // that the index does not have yet
+	stale  atomic.Bool           // there are some
+	index  atomic.Pointer[index] // nil at first
 }
 
 // NewSet returns a Set of the secrets.
 func NewSet(secrets ...string) *Set {
-	s := &Set{needles: map[string]string{}}
+	s := &Set{}
 	s.Add(secrets...)
 	return s
 }
@@ -78,15 +80,44 @@ func (s *Set) Add(secrets ...string) {
 // AddSecrets is Add for secrets that have names or marks. Of several names of
 // one secret the first counts.
 func (s *Set) AddSecrets(secrets ...Secret) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.adding.Lock()
+	defer s.adding.Unlock()
 	for _, secret := range secrets {
-		for _, form := range forms(secret.Text, secret.Marked) {
-			s.needles[form] = cmp.Or(s.needles[form], secret.Name)
+		if secret.Maskable() {
+			s.added = append(s.added, secret)
+			s.stale.Store(true)
 		}
 	}
-	s.index.Store(newIndex(s.needles))
 }
 
 // Empty reports whether there is nothing to mask.
-func (s *Set) Empty() bool { return len(s.index.Load().sorted) == 0 }
+func (s *Set) Empty() bool { return s.index.Load() == nil && !s.stale.Load() }
+
+// look returns the index of all secrets, nil if there are none. It is made when
+// somebody first looks: many commands write nothing, and begin sooner.
+func (s *Set) look() *index {
+	if s.stale.Load() {
+		s.update()
+	}
+	return s.index.Load()
+}
+
+func (s *Set) update() {
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	if !s.stale.Load() {
+		return // somebody else was faster
+	}
+	needles := map[string]string{} // and their names
+	if x := s.index.Load(); x != nil {
+		maps.Copy(needles, x.names)
+	}
+	for _, secret := range s.added {
+		for _, form := range forms(secret.Text, secret.Marked) {
+			needles[form] = cmp.Or(needles[form], secret.Name)
+		}
+	}
+	s.index.Store(newIndex(needles))
+	s.added = nil
+	s.stale.Store(false)
+}

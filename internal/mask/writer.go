@@ -47,7 +47,7 @@ func (w *Writer) Held() bool { return len(w.held) > w.shown && len(w.held) <= id
 // to see what was. It passes on what is held back if that is but a few bytes
 // and at most half of any secret; should one follow, its rest is still masked.
 func (w *Writer) Idle() error {
-	if !w.Held() || 2*len(w.held) > w.set.index.Load().shortest(w.held) {
+	if !w.Held() || 2*len(w.held) > w.set.look().shortest(w.held) {
 		return nil
 	}
 	tail := w.held[w.shown:]
@@ -79,7 +79,10 @@ func (w *Writer) advance(p []byte, final bool) error {
 // scan replaces the secrets in b up to the first position where one is begun
 // but not ended, which it returns; with final, in all of b.
 func (w *Writer) scan(b []byte, final bool) int {
-	x := w.set.index.Load()
+	x := w.set.look()
+	if x == nil {
+		return len(b)
+	}
 	for at := x.next(b, 0); at < len(b); at = x.next(b, at+1) {
 		needle, open := x.match(b[at:])
 		if needle != "" {
