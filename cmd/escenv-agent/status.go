@@ -9,6 +9,7 @@ import (
 
 	"github.com/escenv/escenv/internal/agent"
 	"github.com/escenv/escenv/internal/build"
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -34,15 +35,21 @@ func (k *keeper) status(context.Context, none) (*wire.StatusResult, error) {
 }
 
 func environmentStatus(e agent.Opened) wire.EnvironmentStatus {
-	status := wire.EnvironmentStatus{Name: e.Name, Expires: e.Expires, Renew: e.Renew, Holders: len(e.Holders)}
-	if e.Problem != nil {
-		status.Problem = wire.FromError(e.Problem).Summary
+	return wire.EnvironmentStatus{
+		Name: e.Name, Expires: e.Expires, Renew: e.Renew, Holders: len(e.Holders), Delay: delayStatus(e.Delay),
 	}
-	return status
+}
+
+func delayStatus(d *esc.Delay) wire.Delay {
+	if d == nil {
+		return wire.Delay{}
+	}
+	said := wire.FromError(d.Err)
+	return wire.Delay{Problem: said.Summary, Hint: said.Hint, Since: d.Since}
 }
 
 // leaseStatus lists the leases of environments by name. One on which several
-// rest is there once, with all who hold it.
+// rest is there once, with all who hold it, as who looked at it last saw it.
 func leaseStatus(held []agent.Opened) []wire.LeaseStatus {
 	list := []wire.LeaseStatus{}
 	holders := map[int]map[int]bool{} // of each in list
@@ -51,8 +58,11 @@ func leaseStatus(held []agent.Opened) []wire.LeaseStatus {
 			at := slices.IndexFunc(list, func(s wire.LeaseStatus) bool { return s.Name == l.Name && s.Expires.Equal(l.Expires) })
 			if at < 0 {
 				at = len(list)
-				list = append(list, wire.LeaseStatus{Name: l.Name, Expires: l.Expires, Renew: l.Renew})
+				list = append(list, wire.LeaseStatus{Name: l.Name, Expires: l.Expires})
 				holders[at] = map[int]bool{}
+			}
+			if !l.Renew.Before(list[at].Renew) {
+				list[at].Renew, list[at].Delay = l.Renew, delayStatus(l.Delay)
 			}
 			for _, pid := range e.Holders {
 				holders[at][pid] = true

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -172,27 +173,43 @@ func (p *program) printAgent(out *printer, status *wire.StatusResult) {
 	}
 	for _, l := range status.Leases {
 		out.printf("lease      %s, %s%s\n", safe(l.Name), p.lifetime(l), heldBy(l.Holders))
+		p.printDelay(out, l.Delay, l.Renew)
 	}
 	p.printOpened(out, status)
 }
 
-// printOpened prints the environments in memory that rest on no lease, and what
-// could not be renewed.
+// printOpened prints the environments in memory that rest on no lease, and those
+// that could not be opened again, unless a lease says why.
 func (p *program) printOpened(out *printer, status *wire.StatusResult) {
-	var said []string
-	for _, e := range status.Environments { // a shell and exec may have one each
-		line := ""
-		switch {
-		case e.Problem != "":
-			line = fmt.Sprintf("problem    %s was not renewed: %s\n", safe(e.Name), safe(e.Problem))
-		case e.Expires.IsZero():
-			line = fmt.Sprintf("opened     %s, does not expire%s\n", safe(e.Name), heldBy(e.Holders))
-		}
-		if !slices.Contains(said, line) {
-			out.printf("%s", line)
-			said = append(said, line)
-		}
+	var said []string // a shell and exec may have one each
+	for _, l := range status.Leases {
+		said = append(said, l.Problem)
 	}
+	for _, e := range status.Environments {
+		words := cmp.Or(e.Problem, e.Name+heldBy(e.Holders))
+		switch {
+		case slices.Contains(said, words):
+			continue
+		case e.Problem != "":
+			out.printf("problem    %s was not opened again\n", safe(e.Name))
+			p.printDelay(out, e.Delay, e.Renew)
+		case e.Expires.IsZero():
+			out.printf("opened     %s, does not expire%s\n", safe(e.Name), heldBy(e.Holders))
+		}
+		said = append(said, words)
+	}
+}
+
+// printDelay prints why something was not renewed, and what comes next.
+func (p *program) printDelay(out *printer, d wire.Delay, next time.Time) {
+	if d.Problem == "" {
+		return
+	}
+	out.printf("           not renewed since %s: %s\n", d.Since.Local().Format(time.TimeOnly), safe(d.Problem))
+	if d.Hint != "" {
+		out.printf("           hint: %s\n", safe(d.Hint))
+	}
+	out.printf("           tried again in %s\n", p.until(next))
 }
 
 // heldBy says for how many processes something is kept fresh.
@@ -211,9 +228,17 @@ func (p *program) lifetime(l wire.LeaseStatus) string {
 	if l.Expires.IsZero() {
 		return "does not expire"
 	}
-	left := func(t time.Time) time.Duration { return max(t.Sub(p.now()).Round(time.Second), 0) }
-	if l.Holders == 0 {
-		return "expires in " + left(l.Expires).String()
+	switch left := p.until(l.Expires); {
+	case left == 0:
+		return "has expired"
+	case l.Holders == 0 || l.Problem != "":
+		return "expires in " + left.String()
+	default:
+		return fmt.Sprintf("expires in %s, renewed in %s", left, p.until(l.Renew))
 	}
-	return fmt.Sprintf("expires in %s, renewed in %s", left(l.Expires), left(l.Renew))
+}
+
+// until is how long it is until t, in seconds, for people.
+func (p *program) until(t time.Time) time.Duration {
+	return max(t.Sub(p.now()).Round(time.Second), 0)
 }

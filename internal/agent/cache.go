@@ -64,7 +64,7 @@ type entry struct {
 	req      esc.Request // to open it again
 	flight   string      // the key of that
 	failures int         // to renew it, in a row
-	problem  error       // why it, or something in it, was not renewed last time
+	delay    *esc.Delay  // set if it, or something in it, was not renewed last time
 }
 
 // Open returns the environment from memory, or opens it. While credentials are
@@ -195,9 +195,8 @@ func (c *Cache) fly(ctx context.Context, req esc.Request, era int, again bool) (
 	if held, err := c.held(req); err == nil && held != nil && held.fresh(began) {
 		return held.env, false, nil // it came while this set out
 	}
-	var r *renewal
 	if again {
-		ctx, r = asRenewal(ctx)
+		ctx = asRenewal(ctx)
 	}
 	var k *kept
 	if env, err = c.Opener.Open(ctx, req); err == nil {
@@ -207,12 +206,12 @@ func (c *Cache) fly(ctx context.Context, req esc.Request, era int, again bool) (
 		c.failed(req, era, err)
 		return nil, false, err
 	}
-	return k.env, c.keep(req, era, k, r.trouble()), nil
+	return k.env, c.keep(req, era, k), nil
 }
 
 // keep remembers what was opened in the current era, and reports whether it
 // replaces something else.
-func (c *Cache) keep(req esc.Request, era int, k *kept, problem error) (changed bool) {
+func (c *Cache) keep(req esc.Request, era int, k *kept) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if era != c.era || k.doubtful {
@@ -224,7 +223,7 @@ func (c *Cache) keep(req esc.Request, era int, k *kept, problem error) (changed 
 		c.entries = map[string]*entry{}
 	}
 	again := unattended(req)
-	c.entries[key] = &entry{kept: k, req: again, flight: flightKey(again), problem: problem}
+	c.entries[key] = &entry{kept: k, req: again, flight: flightKey(again), delay: firstDelay(k.env)}
 	return old != nil && !same(old.env, k.env)
 }
 
@@ -234,7 +233,7 @@ func (c *Cache) failed(req esc.Request, era int, err error) {
 	defer c.mu.Unlock()
 	if e := c.entries[entryKey(req)]; e != nil && era == c.era {
 		e.failures++
-		e.problem = err
+		e.delay = delayed(e.delay, c.Now(), err)
 		e.kept = e.later(e.retryAt(c.Now(), e.failures, c.jitter()))
 	}
 }

@@ -179,7 +179,7 @@ func TestWhatIsHeldComesBack(t *testing.T) {
 		if b.count() != knocked+2 || changes.Load() != 1 {
 			t.Errorf("opened %d times more, told %d times", b.count()-knocked, changes.Load())
 		}
-		if _, err := cache.Open(t.Context(), prompt); err != nil || cache.Environments()[0].Problem != nil {
+		if _, err := cache.Open(t.Context(), prompt); err != nil || cache.Environments()[0].Delay != nil {
 			t.Errorf("afterwards: %v, %v", err, cache.Environments())
 		}
 		cache.Forget()

@@ -52,7 +52,7 @@ func (k *kept) later(at time.Time) *kept {
 func (k *kept) emptied() *kept {
 	copied := *k
 	copied.env = &esc.Environment{
-		Name: k.env.Name, Leases: k.env.Leases, Sources: k.env.Sources, Expires: k.expires, Renew: k.renew,
+		Name: k.env.Name, Sources: k.env.Sources, Expires: k.expires, Renew: k.renew,
 	}
 	return &copied
 }

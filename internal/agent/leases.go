@@ -37,12 +37,12 @@ type grant struct {
 	span
 	value    esc.Value
 	site     esc.Site
-	failures int   // of its renewal, in a row
-	problem  error // why the last one failed
+	failures int        // of its renewal, in a row
+	delay    *esc.Delay // nil if there were none
 }
 
 func (g *grant) opened() esc.Opened {
-	return esc.Opened{Value: g.value, Expires: g.expires, Renew: g.renew}
+	return esc.Opened{Value: g.value, Expires: g.expires, Renew: g.renew, Delay: g.delay}
 }
 
 // Around returns a provider that remembers what p opens. The name tells
@@ -81,9 +81,7 @@ func (l *Leases) open(ctx context.Context, id leaseID, at esc.Site, open opening
 	}}
 	f, s := l.flights.board(ctx, id, how)
 	defer l.flights.leave(id, f, s)
-	opened, err := f.wait(ctx)
-	noteProblem(ctx, l.problem(id))
-	return opened, err
+	return f.wait(ctx)
 }
 
 // ready returns what is remembered if there is no need to open it again: it is
@@ -140,7 +138,7 @@ func (l *Leases) failed(ctx context.Context, id leaseID, err error) (esc.Opened,
 		return esc.Opened{}, err
 	}
 	g.failures++
-	g.problem = err
+	g.delay = delayed(g.delay, now, err)
 	g.renew = g.retryAt(now, g.failures, l.jitter())
 	return g.opened(), nil
 }
@@ -159,15 +157,6 @@ func (l *Leases) jitter() float64 {
 		return 0
 	}
 	return l.Jitter()
-}
-
-func (l *Leases) problem(id leaseID) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if g := l.grants[id]; g != nil {
-		return g.problem
-	}
-	return nil
 }
 
 func (l *Leases) keep(id leaseID, g *grant) {

@@ -219,19 +219,22 @@ func TestAValidLeaseSurvivesFailuresAndRecovers(t *testing.T) {
 		_, err := cache.Open(t.Context(), holding)
 		must(t, err)
 		m.fails(esc.Errorf(esc.Unavailable, "the mint is closed"))
-		time.Sleep(59 * time.Minute)
+		time.Sleep(56 * time.Minute)
+		first := time.Now()
+		time.Sleep(3 * time.Minute)
 		wants(t, loaf(t, cache), "1")
 		if n := m.count(); n < 4 || n > 12 {
 			t.Errorf("knocked %d times in four minutes", n)
 		}
-		if p := cache.Environments()[0].Problem; p == nil || p.Error() != "the mint is closed" {
-			t.Errorf("the problem is %v", p)
+		env := cache.Environments()[0]
+		if d := env.Delay; d == nil || d.Err.Error() != "the mint is closed" || d.Since.After(first) || d != env.Leases[0].Delay {
+			t.Errorf("the delay is %+v", d)
 		}
 		m.fails(nil)
 		before := m.count()
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if env := cache.Environments()[0]; env.Problem != nil || m.count() != before+1 || changes.Load() != 1 {
+		if env := cache.Environments()[0]; env.Delay != nil || env.Leases[0].Delay != nil || m.count() != before+1 || changes.Load() != 1 {
 			t.Errorf("it did not recover: %+v, %d attempts, told %d times", env, m.count()-before, changes.Load())
 		}
 		cache.Forget()

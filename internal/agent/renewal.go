@@ -2,45 +2,36 @@ package agent
 
 import (
 	"context"
-	"sync"
+	"time"
+
+	"github.com/escenv/escenv/internal/esc"
 )
 
-// A renewal opens again what is still valid, while nobody waits for it.
-// Whatever is opened on its behalf knows by the context.
-type renewal struct {
-	mu      sync.Mutex
-	problem error // the first thing that could not be renewed
-}
-
+// renewalKey marks the context of a renewal: what is still valid is opened
+// again, while nobody waits for it.
 type renewalKey struct{}
 
 // asRenewal returns a context in which Leases open again what is due.
-func asRenewal(ctx context.Context) (context.Context, *renewal) {
-	r := &renewal{}
-	return context.WithValue(ctx, renewalKey{}, r), r
+func asRenewal(ctx context.Context) context.Context {
+	return context.WithValue(ctx, renewalKey{}, true)
 }
 
 func isRenewal(ctx context.Context) bool { return ctx.Value(renewalKey{}) != nil }
 
-// noteProblem tells the renewal that ctx is for, if it is for one, what could
-// not be renewed although the old is still good.
-func noteProblem(ctx context.Context, err error) {
-	r, ok := ctx.Value(renewalKey{}).(*renewal)
-	if !ok || err == nil {
-		return
+// delayed says that a renewal failed now, perhaps not for the first time.
+func delayed(before *esc.Delay, now time.Time, err error) *esc.Delay {
+	if before != nil {
+		now = before.Since
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.problem == nil {
-		r.problem = err
-	}
+	return &esc.Delay{Since: now, Err: err}
 }
 
-func (r *renewal) trouble() error {
-	if r == nil {
-		return nil
+// firstDelay returns why not all leases of an environment could be renewed.
+func firstDelay(env *esc.Environment) *esc.Delay {
+	for _, l := range env.Leases {
+		if l.Delay != nil {
+			return l.Delay
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.problem
+	return nil
 }

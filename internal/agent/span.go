@@ -9,6 +9,11 @@ const keepTime = 5 * time.Minute
 // clocks are set.
 const trustTime = time.Minute
 
+// lastMoment is too short to begin anything: what ends within it has ended.
+// Shells come back up to as much too early, and had better hear why there are no
+// others.
+const lastMoment = 2 * time.Second
+
 // A span is how long something that was opened is good for.
 type span struct {
 	opened  time.Time // with a monotonic reading, if the clock has one
@@ -27,7 +32,7 @@ func (s span) usable(now time.Time) bool {
 
 // valid reports whether it has not expired.
 func (s span) valid(now time.Time) bool {
-	return s.expires.IsZero() || s.until(s.expires, now) > 0
+	return s.expires.IsZero() || s.until(s.expires, now) > lastMoment
 }
 
 // late reports whether more than half of the time for renewals is over.

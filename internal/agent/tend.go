@@ -98,7 +98,7 @@ func (c *Cache) snapshot() map[string]entry {
 func (c *Cache) Retry() {
 	c.mu.Lock()
 	for _, e := range c.entries {
-		if e.problem != nil {
+		if e.delay != nil {
 			e.kept = e.later(c.Now())
 		}
 	}
@@ -113,7 +113,7 @@ type Opened struct {
 	Renew   time.Time   // zero if never
 	Leases  []esc.Lease // the fn::open it rests on
 	Holders []int       // the living processes for which it is kept fresh
-	Problem error       // why it was not renewed last time, or something in it
+	Delay   *esc.Delay  // set if it, or something in it, was not renewed last time
 }
 
 // Environments lists what is remembered, by name.
@@ -124,7 +124,7 @@ func (c *Cache) Environments() []Opened {
 	for key, e := range c.snapshot() {
 		list = append(list, Opened{
 			Name: e.env.Name, Expires: e.expires, Renew: e.renew, Leases: e.env.Leases,
-			Holders: users[key], Problem: e.problem,
+			Holders: users[key], Delay: e.delay,
 		})
 	}
 	slices.SortFunc(list, func(a, b Opened) int {

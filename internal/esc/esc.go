@@ -84,6 +84,14 @@ type Lease struct {
 	Name    string    // the provider and where it stands: "aws-login at shop/prod:7:5"
 	Expires time.Time // zero if never
 	Renew   time.Time // when to open it again; zero if never, or if nobody said
+	Delay   *Delay    // set while opening it again fails
+}
+
+// A Delay says that something that is still good was due to be opened again, and
+// could not be.
+type Delay struct {
+	Since time.Time // when that failed first
+	Err   error     // why it failed last
 }
 
 // A Provider computes a value when an environment is opened. It implements one
@@ -108,6 +116,7 @@ type Opened struct {
 	Value   Value
 	Expires time.Time // zero if it does not expire
 	Renew   time.Time // when to open it again, before Expires; zero if whoever keeps it decides
+	Delay   *Delay    // set while that fails
 }
 
 type progressKey struct{}

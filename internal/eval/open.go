@@ -131,7 +131,7 @@ func (r *run) settle(c *cell, opened esc.Opened, err error, inputs *leases) resu
 		return unknownResult() // nothing more is to be said of it
 	}
 	name := fmt.Sprintf("%s at %s:%d:%d", clip(c.expr.provider), c.env.def.source.Name, c.expr.line, c.expr.column)
-	r.leases = append(r.leases, esc.Lease{Name: name, Expires: opened.Expires, Renew: opened.Renew})
+	r.leases = append(r.leases, esc.Lease{Name: name, Expires: opened.Expires, Renew: opened.Renew, Delay: opened.Delay})
 	x := measure(opened.Value)
 	x.leases = lease(len(r.leases) - 1).with(inputs)
 	return x

@@ -31,7 +31,7 @@ func FromEnvironment(env *esc.Environment) (*OpenResult, error) {
 		result.Files = append(result.Files, File{Name: f.Name, Content: text, Secret: f.Content.HasSecret(), Leases: f.Leases})
 	}
 	for _, l := range env.Leases {
-		result.Leases = append(result.Leases, Lease(l))
+		result.Leases = append(result.Leases, Lease{l.Name, l.Expires, l.Renew})
 	}
 	for i, v := range env.Secrets {
 		text, ok := v.RevealString()
@@ -74,7 +74,7 @@ func (r *OpenResult) Environment() (*esc.Environment, error) {
 		env.Files = append(env.Files, esc.File{Name: f.Name, Content: sealed(f.Content, f.Secret), Leases: f.Leases})
 	}
 	for _, l := range r.Leases {
-		env.Leases = append(env.Leases, esc.Lease(l))
+		env.Leases = append(env.Leases, esc.Lease{Name: l.Name, Expires: l.Expires, Renew: l.Renew})
 	}
 	for i, text := range r.Secrets {
 		env.Secrets[i] = esc.NewSecret(text)

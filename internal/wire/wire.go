@@ -274,6 +274,7 @@ type LeaseStatus struct {
 	Expires time.Time `json:"expires,omitzero"`
 	Renew   time.Time `json:"renew,omitzero"`
 	Holders int       `json:"holders,omitempty"` // processes for which it is kept fresh
+	Delay
 }
 
 // EnvironmentStatus describes one opened environment in memory. One that shells
@@ -283,7 +284,15 @@ type EnvironmentStatus struct {
 	Expires time.Time `json:"expires,omitzero"`
 	Renew   time.Time `json:"renew,omitzero"`
 	Holders int       `json:"holders,omitempty"`
-	Problem string    `json:"problem,omitempty"` // why it, or something in it, was not renewed last time
+	Delay
+}
+
+// A Delay says why something, or a part of it, was not renewed when it was due.
+// It is empty if nothing is wrong.
+type Delay struct {
+	Problem string    `json:"problem,omitempty"` // what went wrong the last time
+	Hint    string    `json:"hint,omitempty"`
+	Since   time.Time `json:"since,omitzero"` // when it went wrong first
 }
 
 // A ServeEvent is what OpServe tells while it lasts: first where the
