@@ -51,7 +51,7 @@ var arch = map[string][]string{
 	"internal/schema":               {"internal/esc"},
 	"internal/store":                {"internal/esc", "internal/safefile"},
 	"internal/trust":                {"internal/safefile"},
-	"internal/wire":                 {"internal/esc", "internal/safefile", "github.com/go-json-experiment/json/jsontext", "golang.org/x/sys"},
+	"internal/wire":                 {"internal/esc", "internal/safefile", "golang.org/x/sys"},
 
 	// mains
 	"cmd/escenv":          {"*"},

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,8 +113,9 @@ func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
 	if err := WriteRequest(conn, req); err != nil {
 		return Reply{}, err
 	}
+	in := bufio.NewReader(conn) // a frame is mostly there at once
 	for {
-		reply, err := ReadReply(conn)
+		reply, err := ReadReply(in)
 		switch {
 		case err != nil:
 			return reply, err

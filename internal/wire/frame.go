@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -33,25 +32,34 @@ func ReadFrame(r io.Reader, limit int) ([]byte, error) {
 	if size == 0 || size > int64(limit) {
 		return nil, fmt.Errorf("%w: %d bytes announced, 1 to %d allowed", ErrFrame, size, limit)
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(size, firstRead)) + bytes.MinRead)
-	if _, err := io.CopyN(&body, r, size); err != nil {
+	body := make([]byte, min(size, firstRead))
+	for filled := 0; ; body = append(body, make([]byte, min(size-int64(filled), int64(filled)))...) {
+		n, err := io.ReadFull(r, body[filled:])
 		if errors.Is(err, io.EOF) {
-			return nil, io.ErrUnexpectedEOF
+			err = io.ErrUnexpectedEOF
 		}
-		return nil, err
+		if filled += n; err != nil || int64(filled) == size {
+			return body, err
+		}
 	}
-	return body.Bytes(), nil
 }
 
 // WriteFrame writes body as one frame, in one Write.
 func WriteFrame(w io.Writer, body []byte, limit int) error {
-	if len(body) == 0 || len(body) > limit {
-		return fmt.Errorf("%w: %d bytes to send, 1 to %d allowed", ErrFrame, len(body), limit)
+	return send(w, append(newFrame(len(body)), body...), limit)
+}
+
+// newFrame returns a frame to which its body is to be appended, of about that size.
+func newFrame(size int) []byte { return make([]byte, headerSize, headerSize+size) }
+
+// send writes a frame that has its body.
+func send(w io.Writer, frame []byte, limit int) error {
+	size := len(frame) - headerSize
+	if size == 0 || size > limit {
+		return fmt.Errorf("%w: %d bytes to send, 1 to %d allowed", ErrFrame, size, limit)
 	}
-	frame := make([]byte, headerSize, headerSize+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body)))
-	_, err := w.Write(append(frame, body...))
+	binary.BigEndian.PutUint32(frame, uint32(size))
+	_, err := w.Write(frame)
 	return err
 }
 
@@ -85,7 +93,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 
 // WriteRequest writes the frame a caller sends.
 func WriteRequest(w io.Writer, req Request) error {
-	return WriteFrame(w, encodeRequest(req), MaxRequest)
+	return send(w, appendRequest(newFrame(usualSize), req), MaxRequest)
 }
 
 // ReadReply reads one of the frames an agent answers with.
@@ -100,11 +108,11 @@ func ReadReply(r io.Reader) (Reply, error) {
 // WriteReply writes one of the frames an agent answers with.
 func WriteReply(w io.Writer, reply Reply) error {
 	reply.V = Version
-	body, err := encodeReply(reply)
+	frame, err := appendReply(newFrame(len(reply.Result)+usualSize), reply)
 	if err != nil {
 		return err
 	}
-	return WriteFrame(w, body, MaxReply)
+	return send(w, frame, MaxReply)
 }
 
 // DecodeArgs reads a request's arguments. No arguments are the zero T.

@@ -24,8 +24,8 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 	} {
 		req := Request{V: 1, Build: odd, Op: OpOpen, Args: encodeOpenArgs(args)}
 		var got Request
-		if err := json.Unmarshal(encodeRequest(req), &got); err != nil {
-			t.Fatalf("%s: %v", encodeRequest(req), err)
+		if err := json.Unmarshal(appendRequest(nil, req), &got); err != nil {
+			t.Fatalf("%s: %v", appendRequest(nil, req), err)
 		}
 		var gotArgs OpenArgs
 		if err := json.Unmarshal(got.Args, &gotArgs); err != nil {
@@ -42,7 +42,7 @@ func TestRequestsByHandAreJSON(t *testing.T) {
 		t.Errorf("got %+v, %v", args, err)
 	}
 	bare := `{"v":1,"build":"","op":"leave"}`
-	if got := string(encodeRequest(Request{V: 1, Op: OpLeave})); got != bare {
+	if got := string(appendRequest(nil, Request{V: 1, Op: OpLeave})); got != bare {
 		t.Errorf("got %s", got)
 	}
 }
@@ -87,7 +87,7 @@ func TestRepliesAreReadAsTheyWereWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		byHand, err := encodeReply(want)
+		byHand, err := appendReply(nil, want)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,23 +1,14 @@
 package wire
 
-import (
-	"bytes"
-	"encoding/json"
-	"strconv"
-	"time"
+import "github.com/escenv/escenv/internal/esc"
 
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/escenv/escenv/internal/esc"
-)
-
-// Replies are read token by token, by a library that does not reflect, for the
-// same reason: encoding/json takes longer to learn a type than to read it.
+// What prompts wait for is read by hand, too: encoding/json takes longer to learn
+// a type than to read it.
 
 // decodeReply reads a Reply. What is rare in it is left to encoding/json.
 func decodeReply(body []byte) (reply Reply, err error) {
-	err = readDocument(body, func(name string, in *reader) {
-		switch name {
+	err = readDocument(body, func(name []byte, in *reader) {
+		switch string(name) {
 		case "v":
 			reply.V = in.integer()
 		case "progress":
@@ -37,8 +28,8 @@ func decodeReply(body []byte) (reply Reply, err error) {
 
 // decodeRequest reads a Request.
 func decodeRequest(body []byte) (req Request, err error) {
-	err = readDocument(body, func(name string, in *reader) {
-		switch name {
+	err = readDocument(body, func(name []byte, in *reader) {
+		switch string(name) {
 		case "v":
 			req.V = in.integer()
 		case "build":
@@ -56,8 +47,8 @@ func decodeRequest(body []byte) (req Request, err error) {
 
 // decodeOpenArgs reads OpenArgs.
 func decodeOpenArgs(body []byte, args *OpenArgs) error {
-	return readDocument(body, func(name string, in *reader) {
-		switch name {
+	return readDocument(body, func(name []byte, in *reader) {
+		switch string(name) {
 		case "refs":
 			in.list(func() { args.Refs = append(args.Refs, in.ref()) })
 		case "want":
@@ -77,8 +68,8 @@ func decodeOpenArgs(body []byte, args *OpenArgs) error {
 // decodeOpenResult reads an OpenResult into what into points to.
 func decodeOpenResult(body []byte, into any) error {
 	result := into.(*OpenResult)
-	return readDocument(body, func(name string, in *reader) {
-		switch name {
+	return readDocument(body, func(name []byte, in *reader) {
+		switch string(name) {
 		case "name":
 			result.Name = in.text()
 		case "variables":
@@ -109,76 +100,9 @@ func decodeOpenResult(body []byte, into any) error {
 	})
 }
 
-// A reader reads JSON and remembers the first thing that is not what it should
-// be; from then on it reads nothing.
-type reader struct {
-	d   *jsontext.Decoder
-	err error
-}
-
-// readDocument reads one JSON object and nothing behind it. Errors do not say
-// what was read: it may be secret.
-func readDocument(body []byte, field func(name string, in *reader)) error {
-	in := &reader{d: jsontext.NewDecoder(bytes.NewBuffer(body))}
-	in.object(field)
-	if in.err == nil && len(bytes.TrimSpace(body[in.d.InputOffset():])) > 0 {
-		in.err = errNotJSON
-	}
-	return in.err
-}
-
-// token reads the next token, which must be of a kind.
-func (in *reader) token(kind jsontext.Kind) jsontext.Token {
-	if in.err != nil {
-		return jsontext.Null
-	}
-	token, err := in.d.ReadToken()
-	if err != nil || token.Kind() != kind {
-		in.err = errNotJSON
-		return jsontext.Null
-	}
-	return token
-}
-
-// begin reads how an object or list opens and reports whether one did. Null
-// stands for an empty one.
-func (in *reader) begin(open jsontext.Kind) bool {
-	if in.err == nil && in.d.PeekKind() == 'n' {
-		in.token('n')
-		return false
-	}
-	in.token(open)
-	return in.err == nil
-}
-
-func (in *reader) object(field func(name string, in *reader)) {
-	if !in.begin('{') {
-		return
-	}
-	for in.err == nil && in.d.PeekKind() == '"' {
-		field(in.text(), in)
-	}
-	in.token('}')
-}
-
-func (in *reader) list(element func()) {
-	if !in.begin('[') {
-		return
-	}
-	for in.err == nil && in.d.PeekKind() != ']' {
-		element()
-	}
-	in.token(']')
-}
-
-func (in *reader) texts() (texts []string) {
-	in.list(func() { texts = append(texts, in.text()) })
-	return texts
-}
-
 func (in *reader) variable() (v Variable) {
-	in.object(func(name string, in *reader) {
-		switch name {
+	in.object(func(name []byte, in *reader) {
+		switch string(name) {
 		case "name":
 			v.Name = in.text()
 		case "value":
@@ -195,8 +119,8 @@ func (in *reader) variable() (v Variable) {
 }
 
 func (in *reader) file() (f File) {
-	in.object(func(name string, in *reader) {
-		switch name {
+	in.object(func(name []byte, in *reader) {
+		switch string(name) {
 		case "name":
 			f.Name = in.text()
 		case "content":
@@ -213,8 +137,8 @@ func (in *reader) file() (f File) {
 }
 
 func (in *reader) lease() (l Lease) {
-	in.object(func(name string, in *reader) {
-		switch name {
+	in.object(func(name []byte, in *reader) {
+		switch string(name) {
 		case "name":
 			l.Name = in.text()
 		case "expires":
@@ -228,70 +152,24 @@ func (in *reader) lease() (l Lease) {
 	return l
 }
 
-func (in *reader) integers() (numbers []int) {
-	in.list(func() { numbers = append(numbers, in.integer()) })
-	return numbers
-}
-
 func (in *reader) ref() (r esc.Ref) {
-	fields := map[string]*string{
-		"store": &r.Store, "project": &r.Project, "name": &r.Name, "revision": &r.Revision, "path": &r.Path, "digest": &r.Digest,
-	}
-	in.object(func(name string, in *reader) {
-		if field, ok := fields[name]; ok {
-			*field = in.text()
-		} else {
+	in.object(func(name []byte, in *reader) {
+		switch string(name) {
+		case "store":
+			r.Store = in.text()
+		case "project":
+			r.Project = in.text()
+		case "name":
+			r.Name = in.text()
+		case "revision":
+			r.Revision = in.text()
+		case "path":
+			r.Path = in.text()
+		case "digest":
+			r.Digest = in.text()
+		default:
 			in.skip()
 		}
 	})
 	return r
-}
-
-func (in *reader) text() string { return in.token('"').String() }
-
-func (in *reader) integer() int {
-	n, err := strconv.Atoi(in.token('0').String())
-	if err != nil && in.err == nil {
-		in.err = errNotJSON
-	}
-	return n
-}
-
-func (in *reader) boolean() bool {
-	if in.err == nil && in.d.PeekKind() == 't' {
-		in.token('t')
-		return in.err == nil
-	}
-	in.token('f')
-	return false
-}
-
-func (in *reader) time() time.Time {
-	at, err := time.Parse(time.RFC3339, in.text())
-	if err != nil && in.err == nil {
-		in.err = errNotJSON
-	}
-	return at
-}
-
-// raw reads any value as it is.
-func (in *reader) raw() json.RawMessage {
-	if in.err != nil {
-		return nil
-	}
-	value, err := in.d.ReadValue()
-	if err != nil {
-		in.err = errNotJSON
-		return nil
-	}
-	return json.RawMessage(value.Clone())
-}
-
-func (in *reader) skip() { _ = in.raw() }
-
-// other reads any value into what v points to.
-func (in *reader) other(v any) {
-	if text := in.raw(); in.err == nil {
-		in.err = decode(text, v)
-	}
 }

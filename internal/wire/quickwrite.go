@@ -16,10 +16,9 @@ import (
 // costs a prompt more.
 const usualSize = 512
 
-// encodeRequest returns r as JSON.
-func encodeRequest(r Request) []byte {
-	b := append(make([]byte, 0, len(r.Args)+usualSize), `{"v":`...)
-	b = strconv.AppendInt(b, int64(r.V), 10)
+// appendRequest appends r as JSON.
+func appendRequest(b []byte, r Request) []byte {
+	b = strconv.AppendInt(append(b, `{"v":`...), int64(r.V), 10)
 	b = appendString(append(b, `,"build":`...), r.Build)
 	b = appendString(append(b, `,"op":`...), string(r.Op))
 	if len(r.Args) > 0 {
@@ -218,12 +217,13 @@ func appendTime(b []byte, member string, at time.Time) []byte {
 	return append(at.AppendFormat(b, time.RFC3339Nano), '"')
 }
 
-// encodeReply returns r as JSON.
-func encodeReply(r Reply) ([]byte, error) {
+// appendReply appends r as JSON.
+func appendReply(b []byte, r Reply) ([]byte, error) {
 	if r.Error != nil || r.Progress != "" || len(r.Event) > 0 || len(r.Result) == 0 {
-		return json.Marshal(r)
+		text, err := json.Marshal(r)
+		return append(b, text...), err
 	}
-	b := strconv.AppendInt([]byte(`{"v":`), int64(r.V), 10)
+	b = strconv.AppendInt(append(b, `{"v":`...), int64(r.V), 10)
 	b = append(append(b, `,"result":`...), r.Result...)
 	return append(b, '}'), nil
 }
