@@ -30,14 +30,6 @@ const (
 // endpoint is to be used, except the two that lead to it.
 func Rivals() []string { return append([]string(nil), rivals...) }
 
-// rivalKeys are the keys of a profile that give clients credentials or lead
-// them to some. Keys that begin with sso_ do, too.
-var rivalKeys = map[string]bool{
-	"aws_access_key_id": true, "aws_secret_access_key": true, "aws_session_token": true, "aws_security_token": true,
-	"credential_process": true, "credential_source": true, "source_profile": true, "role_arn": true,
-	"web_identity_token_file": true, "login_session": true,
-}
-
 // Shadow returns an AWS configuration or credentials file without what would
 // give clients other credentials than those they are offered: such keys of the
 // default profile, which counts where no other is named. All other lines are as
@@ -81,6 +73,17 @@ func isRival(line string) bool {
 	if colon, _, found := strings.Cut(line, ":"); found && (!ok || len(colon) < len(key)) {
 		key, ok = colon, true // as Python's reader of such files has it
 	}
-	key = strings.ToLower(strings.TrimSpace(key))
-	return ok && (rivalKeys[key] || strings.HasPrefix(key, "sso_"))
+	return ok && isRivalKey(strings.ToLower(strings.TrimSpace(key)))
+}
+
+// isRivalKey reports whether a key of a profile gives clients credentials or
+// leads them to some.
+func isRivalKey(key string) bool {
+	switch key {
+	case "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token",
+		"credential_process", "credential_source", "source_profile", "role_arn",
+		"web_identity_token_file", "login_session":
+		return true
+	}
+	return strings.HasPrefix(key, "sso_")
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -102,17 +103,22 @@ func (r Rule) read(f fs.File, path string) ([]byte, fs.FileInfo, error) {
 
 // readAll reads a file, but no more than a byte beyond most. One that has the
 // size it says takes one buffer and no other.
-func readAll(f io.Reader, size, most int64) ([]byte, error) {
-	text := make([]byte, min(size, most)+1)
-	n, err := io.ReadFull(f, text)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return text[:n], nil
+func readAll(f fs.File, size, most int64) ([]byte, error) {
+	text := make([]byte, 0, min(size, most)+1)
+	for int64(len(text)) <= most {
+		n, err := f.Read(text[len(text):min(int64(cap(text)), most+1)])
+		text = text[:len(text)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(text) == cap(text) { // it has grown
+			text = slices.Grow(text, len(text))
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	rest, err := io.ReadAll(io.LimitReader(f, most+1-int64(n)))
-	return append(text, rest...), err
+	return text, nil
 }
 
 // OpenDir opens a directory that keeps the rule.
