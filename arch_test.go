@@ -50,7 +50,7 @@ var arch = map[string][]string{
 	"internal/provider/awslogin":    {"internal/esc", "internal/schema", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"internal/schema":               {"internal/esc"},
 	"internal/store":                {"internal/esc", "internal/safefile"},
-	"internal/trust":                {"internal/safefile"},
+	"internal/trust":                {"internal/esc", "internal/safefile"},
 	"internal/wire":                 {"internal/esc", "internal/safefile", "golang.org/x/sys"},
 
 	// mains

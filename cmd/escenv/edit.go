@@ -12,7 +12,6 @@ import (
 
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
-	"github.com/escenv/escenv/internal/trust"
 )
 
 func (p *program) newEditCommand() *cli.Command {
@@ -143,5 +142,5 @@ func (p *program) isAllowed(path string) bool {
 		return false
 	}
 	verdict, err := decisions.Check(file.Canonical, file.Digest)
-	return err == nil && verdict == trust.Allowed
+	return err == nil && verdict == esc.Allowed
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/escenv/escenv/internal/esc"
-	"github.com/escenv/escenv/internal/trust"
 )
 
 // layers returns the references that were given, or else those of the nearest
@@ -43,7 +42,7 @@ func (p *program) nearestRefs(hint string) ([]esc.Ref, error) {
 	if err != nil {
 		return nil, err
 	}
-	if verdict != trust.Allowed {
+	if verdict != esc.Allowed {
 		return nil, esc.Errorf(esc.Refused, "%s is %s", file.Path, verdict).WithHint("escenv allow")
 	}
 	return file.Refs, nil

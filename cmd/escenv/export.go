@@ -15,7 +15,6 @@ import (
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/projection"
-	"github.com/escenv/escenv/internal/trust"
 	"github.com/escenv/escenv/internal/wire"
 	"github.com/escenv/escenv/shells"
 )
@@ -158,15 +157,14 @@ func (p *program) activator(shell int, paused string) *activation.Activator {
 		Now:    p.now,
 		Salt:   salt(),
 		Files:  func(files []esc.File) (map[string]string, error) { return p.project(shell, files) },
-		Check: func(path, digest string) (activation.Verdict, error) {
+		Check: func(path, digest string) (esc.Verdict, error) {
 			switch {
 			case unknown != nil:
-				return activation.Unknown, unknown
+				return esc.Undecided, unknown
 			case path == paused:
-				return activation.Denied, nil
+				return esc.Denied, nil
 			}
-			verdict, err := decisions.Check(path, digest)
-			return verdictOf(verdict), err
+			return decisions.Check(path, digest)
 		},
 	}
 }
@@ -193,18 +191,6 @@ func (p *program) project(shell int, files []esc.File) (map[string]string, error
 // so it hides nothing: crypto/rand would only cost start-up time.
 func salt() string {
 	return strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
-}
-
-// verdictOf puts what one room decided in the words of the other.
-func verdictOf(v trust.Verdict) activation.Verdict {
-	switch v {
-	case trust.Allowed:
-		return activation.Allowed
-	case trust.Denied:
-		return activation.Denied
-	case trust.Unknown:
-	}
-	return activation.Unknown
 }
 
 // writeChanges writes the statements that make the changes.

@@ -14,7 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/escenv/escenv/internal/activation"
-	"github.com/escenv/escenv/internal/trust"
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/wire"
 )
 
@@ -192,7 +192,7 @@ func (p *program) printStatus(s shellStatus) error {
 func (p *program) printLoaded(out *printer, s shellStatus) {
 	l := s.Loaded
 	switch {
-	case l == nil && s.Hook.Installed && s.File != nil && s.File.Trust == trust.Allowed.String():
+	case l == nil && s.Hook.Installed && s.File != nil && s.File.Trust == esc.Allowed.String():
 		out.printf("loaded     nothing; escenv exec -- true says why\n")
 		return
 	case l == nil:

@@ -35,21 +35,11 @@ const (
 	tick = time.Second
 )
 
-// A Verdict is what the user decided about a .escenv.
-type Verdict int
-
-// The verdicts.
-const (
-	Unknown Verdict = iota
-	Allowed
-	Denied
-)
-
 // An Activator takes Steps.
 type Activator struct {
 	Finder Finder
 	Opener esc.Opener
-	Check  func(path, digest string) (Verdict, error) // about a canonical path
+	Check  func(path, digest string) (esc.Verdict, error) // about a canonical path
 	Now    func() time.Time
 	Salt   string // fresh; used if the shell has none yet
 
@@ -159,7 +149,7 @@ func (r *run) remember(text string) *state {
 // consider loads the environment of a file that is sound, if it is trusted.
 func (r *run) consider(ctx context.Context, file *File) {
 	verdict, err := r.Check(file.Canonical, file.Digest)
-	if verdict == Allowed && err == nil {
+	if verdict == esc.Allowed && err == nil {
 		r.load(ctx, file)
 		return
 	}
@@ -167,7 +157,7 @@ func (r *run) consider(ctx context.Context, file *File) {
 	switch {
 	case err != nil:
 		r.problem(file, err)
-	case verdict == Unknown:
+	case verdict == esc.Undecided:
 		r.step.Untrusted = r.state.sayOnce(file.Canonical, file.Digest)
 	}
 }

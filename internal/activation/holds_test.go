@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/esc"
 )
 
 // TestWhatTheShellCannotHoldIsLeftOut, said once, and not replaced by
@@ -19,7 +20,7 @@ func TestWhatTheShellCannotHoldIsLeftOut(t *testing.T) {
 	w.serve("TEXT", "é", "BYTES", "\xff")
 	a := &activation.Activator{
 		Finder: finder(), Opener: w, Salt: "salt", Now: func() time.Time { return w.now },
-		Check: func(string, string) (activation.Verdict, error) { return activation.Allowed, nil },
+		Check: func(string, string) (esc.Verdict, error) { return esc.Allowed, nil },
 	}
 	shell := activation.Shell{Dir: filepath.Join(w.root, "shop"), Holds: utf8.ValidString}
 	s := a.Step(context.Background(), shell)

@@ -43,6 +43,7 @@ const (
 	stateVersion = "escenv2"
 	stateWords   = 10 // before the variables
 	maxState     = 256 << 10
+	usualState   = 2 << 10 // more than most are: what grows by and by costs a prompt more
 	maxSaid      = 16
 )
 
@@ -98,17 +99,35 @@ func (s *state) String() string {
 	if !s.expires.IsZero() {
 		expires = strconv.FormatInt(s.expires.Unix(), 10)
 	}
-	words := []string{
+	var b strings.Builder
+	b.Grow(usualState)
+	for _, word := range [...]string{
 		stateVersion, s.salt, s.path, s.digest, s.name, expires, strconv.Itoa(s.failures),
 		strconv.FormatBool(s.quiet), strconv.FormatBool(s.files), strings.Join(s.said, ","),
+	} {
+		writeQuoted(&b, word)
 	}
 	for _, v := range s.vars {
-		words = append(words, v.name, strconv.FormatBool(v.exported), v.hash)
+		writeQuoted(&b, v.name)
+		writeQuoted(&b, strconv.FormatBool(v.exported))
+		writeQuoted(&b, v.hash)
 	}
-	for i, word := range words {
-		words[i] = strconv.QuoteToASCII(word)
+	return b.String()
+}
+
+// writeQuoted writes one more word. Nearly all are plain, and a prompt waits.
+func writeQuoted(b *strings.Builder, word string) {
+	if b.Len() > 0 {
+		b.WriteByte(' ')
 	}
-	return strings.Join(words, " ")
+	isOdd := func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }
+	if strings.IndexFunc(word, isOdd) >= 0 {
+		b.WriteString(strconv.QuoteToASCII(word))
+		return
+	}
+	b.WriteByte('"')
+	b.WriteString(word)
+	b.WriteByte('"')
 }
 
 // parseState decodes what String wrote. ok is false for anything else.

@@ -27,7 +27,7 @@ type world struct {
 	environ map[string]string // exported
 	saved   map[string]string
 	state   string
-	verdict activation.Verdict
+	verdict esc.Verdict
 	env     *esc.Environment
 	err     error
 	opened  int
@@ -35,7 +35,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	root := tree(t, map[string]string{"shop/.escenv": "shop/dev", "prod/.escenv": "shop/prod", "out/x": ""})
-	w := &world{t: t, root: root, now: noon, environ: map[string]string{}, saved: map[string]string{}, verdict: activation.Allowed}
+	w := &world{t: t, root: root, now: noon, environ: map[string]string{}, saved: map[string]string{}, verdict: esc.Allowed}
 	w.serve("AWS_ACCESS_KEY_ID", "AKIA1", "AWS_SESSION_TOKEN", "token1")
 	return w
 }
@@ -61,7 +61,7 @@ func (w *world) step(dir string) *activation.Step {
 	w.t.Helper()
 	a := &activation.Activator{
 		Finder: finder(), Opener: w, Salt: "salt", Now: func() time.Time { return w.now },
-		Check: func(string, string) (activation.Verdict, error) { return w.verdict, nil },
+		Check: func(string, string) (esc.Verdict, error) { return w.verdict, nil },
 	}
 	var environ []string
 	for name, value := range w.environ {
@@ -195,7 +195,7 @@ func TestAShellOfExecIsLeftAlone(t *testing.T) {
 
 func TestUntrustedIsSaidOnceAndNeverOpened(t *testing.T) {
 	w := newWorld(t)
-	w.verdict = activation.Unknown
+	w.verdict = esc.Undecided
 	if s := w.step("shop"); !s.Untrusted || s.Failed {
 		t.Errorf("%+v", s)
 	}
@@ -208,7 +208,7 @@ func TestUntrustedIsSaidOnceAndNeverOpened(t *testing.T) {
 	if s := w.step("shop"); !s.Untrusted {
 		t.Error("other content is not announced")
 	}
-	w.verdict = activation.Denied
+	w.verdict = esc.Denied
 	must(t, os.WriteFile(filepath.Join(w.root, "shop/.escenv"), []byte("evil/other"), 0o600))
 	if s := w.step("shop"); s.Untrusted {
 		t.Error("a denied file is announced")
@@ -223,7 +223,7 @@ func TestUntrustedIsSaidOnceAndNeverOpened(t *testing.T) {
 func TestLosingTrustTakesCredentialsAway(t *testing.T) {
 	w := newWorld(t)
 	w.step("shop")
-	w.verdict = activation.Unknown
+	w.verdict = esc.Undecided
 	outcome(t, w.step("shop"), activation.Unloaded)
 	w.want()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/trust"
 )
 
@@ -16,7 +17,7 @@ func newStore(t *testing.T) trust.Store {
 	return trust.Store{Dir: filepath.Join(t.TempDir(), "state", "trust"), UID: os.Getuid()}
 }
 
-func expect(t *testing.T, s trust.Store, path, digest string, want trust.Verdict) {
+func expect(t *testing.T, s trust.Store, path, digest string, want esc.Verdict) {
 	t.Helper()
 	got, err := s.Check(path, digest)
 	if err != nil || got != want {
@@ -33,11 +34,11 @@ func must(t *testing.T, err error) {
 
 func TestADecisionIsAboutAPathAndItsContent(t *testing.T) {
 	s := newStore(t)
-	expect(t, s, "/p/.escenv", "d1", trust.Unknown)
+	expect(t, s, "/p/.escenv", "d1", esc.Undecided)
 	must(t, s.Allow("/p/.escenv", "d1"))
-	expect(t, s, "/p/.escenv", "d1", trust.Allowed)
-	expect(t, s, "/p/.escenv", "d2", trust.Unknown) // edited
-	expect(t, s, "/q/.escenv", "d1", trust.Unknown) // moved
+	expect(t, s, "/p/.escenv", "d1", esc.Allowed)
+	expect(t, s, "/p/.escenv", "d2", esc.Undecided) // edited
+	expect(t, s, "/q/.escenv", "d1", esc.Undecided) // moved
 }
 
 func TestBothBranchesStayAllowed(t *testing.T) {
@@ -45,13 +46,13 @@ func TestBothBranchesStayAllowed(t *testing.T) {
 	must(t, s.Allow("/p", "d1"))
 	must(t, s.Allow("/p", "d2"))
 	must(t, s.Allow("/p", "d2"))
-	expect(t, s, "/p", "d1", trust.Allowed)
-	expect(t, s, "/p", "d2", trust.Allowed)
+	expect(t, s, "/p", "d1", esc.Allowed)
+	expect(t, s, "/p", "d2", esc.Allowed)
 	for i := range 40 {
 		must(t, s.Allow("/p", fmt.Sprint("later", i)))
 	}
-	expect(t, s, "/p", "d1", trust.Unknown)
-	expect(t, s, "/p", "later39", trust.Allowed)
+	expect(t, s, "/p", "d1", esc.Undecided)
+	expect(t, s, "/p", "later39", esc.Allowed)
 }
 
 func TestRevokedIsAsIfNothingHadBeenDecided(t *testing.T) {
@@ -62,7 +63,7 @@ func TestRevokedIsAsIfNothingHadBeenDecided(t *testing.T) {
 		if had, err := s.Revoke(path); !had || err != nil {
 			t.Errorf("Revoke(%s) = %v, %v", path, had, err)
 		}
-		expect(t, s, path, "d1", trust.Unknown)
+		expect(t, s, path, "d1", esc.Undecided)
 	}
 	if had, err := s.Revoke("/p"); had || err != nil {
 		t.Errorf("a second Revoke = %v, %v", had, err)
@@ -83,9 +84,9 @@ func TestPruneForgetsWhatIsGone(t *testing.T) {
 	if want := []string{"/denied/.escenv", "/gone/.escenv", odd}; err != nil || !slices.Equal(gone, want) {
 		t.Errorf("Prune = %q, %v; want %q", gone, err, want)
 	}
-	expect(t, s, "/kept/.escenv", "d1", trust.Allowed)
-	expect(t, s, "/gone/.escenv", "d1", trust.Unknown)
-	expect(t, s, "/denied/.escenv", "d1", trust.Unknown)
+	expect(t, s, "/kept/.escenv", "d1", esc.Allowed)
+	expect(t, s, "/gone/.escenv", "d1", esc.Undecided)
+	expect(t, s, "/denied/.escenv", "d1", esc.Undecided)
 	if left, _ := os.ReadDir(s.Dir); len(left) != 3 {
 		t.Errorf("%d records are left, want 3", len(left))
 	}
@@ -95,11 +96,11 @@ func TestDenyIsAboutThePathUntilAllowed(t *testing.T) {
 	s := newStore(t)
 	must(t, s.Allow("/p", "d1"))
 	must(t, s.Deny("/p"))
-	expect(t, s, "/p", "d1", trust.Denied)
-	expect(t, s, "/p", "d2", trust.Denied)
+	expect(t, s, "/p", "d1", esc.Denied)
+	expect(t, s, "/p", "d2", esc.Denied)
 	must(t, s.Allow("/p", "d2"))
-	expect(t, s, "/p", "d2", trust.Allowed)
-	expect(t, s, "/p", "d1", trust.Unknown)
+	expect(t, s, "/p", "d2", esc.Allowed)
+	expect(t, s, "/p", "d1", esc.Undecided)
 }
 
 func TestRecordsArePrivate(t *testing.T) {
@@ -147,7 +148,7 @@ func TestForgedRecords(t *testing.T) {
 			records, err := filepath.Glob(filepath.Join(s.Dir, "*"))
 			must(t, err)
 			forge(t, s, records[0])
-			if got, err := s.Check("/p", "d1"); err == nil || got != trust.Unknown {
+			if got, err := s.Check("/p", "d1"); err == nil || got != esc.Undecided {
 				t.Errorf("Check = %v, %v; want an error", got, err)
 			}
 		})
@@ -156,7 +157,7 @@ func TestForgedRecords(t *testing.T) {
 		s := newStore(t)
 		must(t, s.Allow("/p", "d1"))
 		s.UID++
-		if got, err := s.Check("/p", "d1"); err == nil || got != trust.Unknown {
+		if got, err := s.Check("/p", "d1"); err == nil || got != esc.Undecided {
 			t.Errorf("Check = %v, %v; want an error", got, err)
 		}
 	})
@@ -182,7 +183,7 @@ func FuzzRecord(f *testing.F) {
 		must(t, s.Deny("/p"))
 		records, _ := filepath.Glob(filepath.Join(s.Dir, "*"))
 		must(t, os.WriteFile(records[0], text, 0o600))
-		if got, err := s.Check("/p", "d1"); err != nil && len(text) <= 16<<10 || got == trust.Allowed {
+		if got, err := s.Check("/p", "d1"); err != nil && len(text) <= 16<<10 || got == esc.Allowed {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	})
