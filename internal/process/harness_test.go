@@ -77,7 +77,7 @@ func wrap(mode string, args []string) int {
 		c.Secrets = nil
 		status, err = c.Pty(ctx)
 	case "pipes-crash", "pty-crash":
-		c.Secrets = &mask.Set{} // what carries the output panics at the first of it
+		go panicAfter(args[len(args)-1])
 		status, err = map[string]func(context.Context) (process.Status, error){"pipes-crash": c.Child, "pty-crash": c.Pty}[mode](ctx)
 	}
 	if start, ok := errors.AsType[*process.StartError](err); ok {
@@ -90,6 +90,16 @@ func wrap(mode string, args []string) int {
 	}
 	process.Die(status.Signal)
 	return status.Code()
+}
+
+// panicAfter crashes when a file has something in it.
+func panicAfter(file string) {
+	for {
+		if text, err := os.ReadFile(file); err == nil && len(text) > 0 {
+			panic("there is something in " + file)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // wrapper returns the command line that runs args in a mode.

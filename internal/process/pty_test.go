@@ -239,7 +239,7 @@ func TestCrashedEscenv(t *testing.T) {
 	for _, mode := range []string{"pipes-crash", "pty-crash"} {
 		t.Run(mode, func(t *testing.T) {
 			term := onTerminal(t, "sh", "-c", `before=$(stty -g); export GOTRACEBACK=system
-				`+inShell(mode)+` sh -c 'echo $$ >"$1"; echo "$SECRET"; exec sleep 300' sh "$1"; echo status $?
+				`+inShell(mode)+` sh -c 'echo "$SECRET"; echo $$ >"$1"; exec sleep 300' sh "$1"; echo status $?
 				for i in 1 2 3 4 5 6 7 8 9; do test "$(stty -g)" = "$before" && break; sleep 0.1; done
 				test "$(stty -g)" = "$before" && echo restored; echo "pid $(cat "$1")"; read -r x`, "sh", t.TempDir()+"/pid")
 			shown := term.expect("status 2")
