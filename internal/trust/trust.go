@@ -18,25 +18,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/safefile"
 )
-
-// A Verdict says what the user decided about a file.
-type Verdict int
-
-// The verdicts.
-const (
-	Unknown Verdict = iota // nothing, or about other content
-	Allowed
-	Denied
-)
-
-// String returns the verdict in a word.
-func (v Verdict) String() string { return [...]string{"not allowed", "allowed", "denied"}[v] }
 
 // maxAllowed is how many contents of one path stay allowed, so that switching
 // between two branches does not ask each time.
 const maxAllowed = 32
+
+// usualText is more than is mostly summed up, in bytes.
+const usualText = 512
 
 // maxRecord is the longest record that is read, in bytes.
 const maxRecord = 16 << 10
@@ -49,20 +40,25 @@ type Store struct {
 
 // Check returns what was decided about the file at path, which is canonical,
 // with content of that digest. A record that others could have written is an
-// error, and counts as Unknown.
-func (s Store) Check(path, digest string) (Verdict, error) {
+// error, and counts as Undecided.
+func (s Store) Check(path, digest string) (esc.Verdict, error) {
 	lines, err := s.read(path)
+	wanted := decision(path, digest)
+	allows := func(line string) bool {
+		allowed, ok := strings.CutPrefix(line, "allow ")
+		return ok && allowed == wanted
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Unknown, nil
+		return esc.Undecided, nil
 	case err != nil:
-		return Unknown, err
+		return esc.Undecided, err
 	case slices.Contains(lines, "deny"):
-		return Denied, nil
-	case slices.Contains(lines, "allow "+decision(path, digest)):
-		return Allowed, nil
+		return esc.Denied, nil
+	case slices.ContainsFunc(lines, allows):
+		return esc.Allowed, nil
 	}
-	return Unknown, nil
+	return esc.Undecided, nil
 }
 
 // Allow records that the file at path may be used as long as its content has
@@ -132,12 +128,17 @@ func (s Store) pathIn(record string) (string, error) {
 func (s Store) Deny(path string) error { return s.write(path, []string{"deny"}) }
 
 // decision binds a digest to the path it was allowed at.
-func decision(path, digest string) string { return sum(path + "\n" + digest) }
+func decision(path, digest string) string { return sum(path, "\n", digest) }
 
 func (s Store) record(path string) string { return filepath.Join(s.Dir, sum(path)) }
 
-func sum(text string) string {
-	sum := sha256.Sum256([]byte(text))
+// sum returns the SHA-256, in hex, of what parts make together.
+func sum(parts ...string) string {
+	text := make([]byte, 0, usualText)
+	for _, part := range parts {
+		text = append(text, part...)
+	}
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

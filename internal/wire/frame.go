@@ -93,7 +93,7 @@ func ReadRequest(r io.Reader) (Request, error) {
 
 // WriteRequest writes the frame a caller sends.
 func WriteRequest(w io.Writer, req Request) error {
-	return send(w, appendRequest(newFrame(usualSize), req), MaxRequest)
+	return send(w, appendRequest(newFrame(usualSize-headerSize), req), MaxRequest)
 }
 
 // ReadReply reads one of the frames an agent answers with.
