@@ -43,14 +43,21 @@ const (
 	stateVersion = "escenv2"
 	stateWords   = 10 // before the variables
 	maxState     = 256 << 10
-	usualState   = 2 << 10 // more than most are: what grows by and by costs a prompt more
-	maxSaid      = 16
+
+	// More than most are, in bytes: what grows by and by costs a prompt more.
+	usualState = 2 << 10
+	usualValue = 1 << 10
+	maxSaid    = 16
 )
 
 // hash tells whether a value is the one escenv set, and cannot be turned back
 // into it.
 func (s *state) hash(name, value string) string {
-	sum := sha256.Sum256([]byte(s.salt + "\x00" + name + "\x00" + value))
+	text := make([]byte, 0, usualValue)
+	for _, part := range [...]string{s.salt, "\x00", name, "\x00", value} {
+		text = append(text, part...)
+	}
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -110,10 +110,11 @@ func (call Caller) Open(ctx context.Context, req esc.Request) (*esc.Environment,
 
 // converse sends req and returns the reply that ends the conversation.
 func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
-	if err := WriteRequest(conn, req); err != nil {
+	agent := plain{conn}
+	if err := WriteRequest(agent, req); err != nil {
 		return Reply{}, err
 	}
-	in := bufio.NewReader(conn) // a frame is mostly there at once
+	in := bufio.NewReader(agent) // mostly a frame is there at once
 	for {
 		reply, err := ReadReply(in)
 		switch {
@@ -128,6 +129,10 @@ func converse(ctx context.Context, conn Conn, req Request) (Reply, error) {
 		}
 	}
 }
+
+// A plain Conn is known by its type: what the methods of an interface are, a
+// program finds out when it runs, and a prompt waits for that.
+type plain struct{ Conn }
 
 // explain says why a conversation broke off.
 func explain(ctx context.Context, err error) error {
