@@ -85,8 +85,8 @@ var rules = []rule{
 		`if why := Dangerous(name); why != "" {`, `if why := Dangerous(""); why != "" {`, "internal/activation", "TestDangerousNames", false,
 	},
 	{
-		"nor numbers that bash computes, and runs commands for", "internal/activation/names.go",
-		"histchars SAVEHIST SRANDOM", "histchars SAVEHIST", "internal/activation", "TestNumbersThatBashComputes", false,
+		"nor numbers that bash computes, and runs commands for", "internal/activation/dangerous.go",
+		`"SAVEHIST", "SRANDOM",`, `"SAVEHIST",`, "internal/activation", "TestNumbersThatBashComputes", false,
 	},
 	{
 		"unless the user's configuration allows them", "internal/activation/names.go",
