@@ -31,6 +31,7 @@ func (r *run) call(c *cell) (result, bool) {
 	if !ok {
 		return result{}, false
 	}
+	r.made += args.size * effort(c.expr.fn)
 	values, isList := r.bounded(c, args).value.List()
 	if !isList || !r.accepts(c, values) {
 		return unknownResult(), true
@@ -39,6 +40,15 @@ func (r *run) call(c *cell) (result, bool) {
 		return unknownLike(args, gives(c.expr.fn)), true
 	}
 	return r.applied(c, values, args), true
+}
+
+// effort is what it takes to read an argument of fn, however little comes of
+// it: YAML is dear.
+func effort(fn string) int {
+	if fn == "toYAML" || fn == "fromYAML" {
+		return 8
+	}
+	return 1
 }
 
 // gives names the type of what a function computes; "" if that depends.
@@ -61,6 +71,10 @@ func (r *run) applied(c *cell, values []esc.Value, args result) result {
 		return r.split(values, args)
 	case "fromJSON", "fromYAML":
 		return r.read(c, values[0], args)
+	}
+	if args.size > 4*maxValue && wanted(c.expr.fn, 0, values[0]) == nil { // it would be too long, whatever it is made of
+		r.errorAt(c, tooLarge(maxValue), "")
+		return unknownResult()
 	}
 	text, err := textOf(c.expr.fn, values)
 	if err != nil {

@@ -199,7 +199,7 @@ func (r *run) list(c *cell, items []*expr) (result, bool) {
 func (r *run) interpolate(c *cell) (result, bool) {
 	var text strings.Builder
 	var x result
-	ready := true
+	ready, read := true, 0
 	for i, part := range c.expr.parts {
 		text.WriteString(part.text)
 		if part.path == nil {
@@ -211,10 +211,14 @@ func (r *run) interpolate(c *cell) (result, bool) {
 		if ok && !x.unknown && text.Len() <= maxValue {
 			text.WriteString(interpolated(v.value))
 		}
+		if v.nesting > 0 {
+			read += v.size
+		}
 	}
 	if !ready {
 		return result{}, false
 	}
+	r.made += read
 	return r.text(c, text.String(), x), true
 }
 

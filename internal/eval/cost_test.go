@@ -162,3 +162,28 @@ func TestCostIsAStraightLine(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsReadIsCounted: what reads a large value again and again, and makes
+// nothing of it, comes to an end all the same.
+func TestWhatIsReadIsCounted(t *testing.T) {
+	large := "  s: '" + strings.Repeat("[1,", 80_000) + "'\n  l: [" + strings.Repeat(`"${s}",`, 15) + "]\n"
+	for _, each := range []string{
+		`{fn::fromJSON: "${s}"}`, `{fn::fromYAML: "${s}"}`, `{fn::fromBase64: "${s}"}`, `{fn::toJSON: "${l}"}`, `{fn::toYAML: "${l}"}`,
+		`{fn::toString: "${l}"}`, `{fn::join: ["", "${l}"]}`, `{fn::concat: ["${l}", "${l}"]}`, `"${l}${l}"`, `{fn::open::none: "${l}"}`,
+	} {
+		e := &Evaluator{Loader: alone(large + numbered(1000, "  v#: "+each+"\n")), Providers: map[string]esc.Provider{"none": none{}}}
+		r, err := e.begin(t.Context(), esc.Ref{}, make(chan struct{}, maxParallel), mode{checking: true, lenient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.checkAll(); err == nil || !r.exhausted || r.made > 2*maxMade {
+			t.Errorf("%s: %d bytes were read, %.200v", each, r.made, err)
+		}
+		r.cancel()
+	}
+}
+
+// none is a provider that takes nothing.
+type none struct{ esc.Provider }
+
+func (none) Check(esc.Value) esc.Diagnostics { return esc.Diagnostics{{Summary: "no"}} }

@@ -13,7 +13,7 @@ const (
 	maxOpens       = 1000      // fn::open that one run opens
 	maxNesting     = 256       // nesting of a computed value
 	maxSteps       = 400_000   // values one run computes
-	maxMade        = 32 << 20  // bytes of all values one run makes of others
+	maxMade        = 32 << 20  // bytes of all values one run makes of others, or reads to make them
 	maxRecursion   = 10_000    // references that lead to references
 	maxDiagnostics = 100       // reported in one run
 )

@@ -37,6 +37,7 @@ func (r *run) open(c *cell) (result, bool) {
 	if provider == nil {
 		return unknownResult(), true
 	}
+	r.made += x.size
 	if !r.reports(c, provider.Check(x.value)) || x.unknown || r.checking || r.crowded(c) {
 		return unknownFrom(provider), true
 	}

@@ -55,6 +55,7 @@ func (r *run) rotate(c *cell) (result, bool) {
 	if !ok || !ok2 {
 		return result{}, false
 	}
+	r.made += inputs.size + state.size
 	wanted := r.isRotated(c)
 	if !r.reports(c, rotator.Check(inputs.value, state.value)) || inputs.unknown || state.unknown || r.checking || r.crowded(c) {
 		if wanted {
