@@ -1,18 +1,13 @@
 package hooks_test
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/creack/pty"
 )
 
 // An elsewhere is another shell, which takes part in the scenarios as far as it
@@ -51,83 +46,12 @@ func (e *elsewhere) translate(line string) string {
 }
 
 // startElsewhere runs an interactive shell of another kind in a directory of
-// the house, on a terminal that answers what the shell asks it.
-func (h *house) startElsewhere(t *testing.T, e *elsewhere, dir string, environ ...string) *shell {
+// the house.
+func (h *house) startElsewhere(t *testing.T, e *elsewhere, dir string) *shell {
 	t.Helper()
-	argv := e.argv(h)
-	if h.strace != "" {
-		argv = append([]string{h.strace, "-f", "-qq", "-o", h.path("trace"), "-e", "trace=clone,clone3,fork,vfork,execve", "--"}, argv...)
-	}
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir = h.path(dir)
-	cmd.Env = append(append(h.environ(), "PWD="+cmd.Dir, "TERM=xterm", "NO_COLOR=1", "XDG_CONFIG_HOME="+h.path("home/.config")), environ...)
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 500})
-	must(t, err)
-	ours, theirs, err := socketpair()
-	must(t, err)
-	s := &shell{house: h, t: t, name: e.name, tty: ours, grown: make(chan struct{}, 1)}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		tty.Close()
-		ours.Close()
-		theirs.Close()
-	})
-	go e.typing(tty, theirs)
-	go answering(theirs, tty)
-	go s.read()
-	s.prompt()
+	s := h.startProgram(t, e.name, dir, e.argv(h), []string{"NO_COLOR=1", "XDG_CONFIG_HOME=" + h.path("home/.config")})
+	s.translate = e.translate
 	return s
-}
-
-// socketpair is a file that what is written to the other can be read from.
-func socketpair() (a, b *os.File, err error) {
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	syscall.CloseOnExec(fds[0])
-	syscall.CloseOnExec(fds[1])
-	return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs"), nil
-}
-
-// typing types what comes, each line in the shell's words. What has no end of
-// line, as Ctrl-C, is a key.
-func (e *elsewhere) typing(tty, from *os.File) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		text := string(buf[:n])
-		if line, ok := strings.CutSuffix(text, "\n"); ok {
-			text = e.translate(line) + "\r"
-		}
-		if _, err := tty.WriteString(text); err != nil {
-			return
-		}
-	}
-}
-
-// answering is the rest of a terminal: it says where the cursor is, which line
-// editors wait for.
-func answering(to, tty *os.File) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := tty.Read(buf)
-		if err != nil {
-			return
-		}
-		for range bytes.Count(buf[:n], []byte("\x1b[6n")) {
-			if _, err := tty.WriteString("\x1b[1;1R"); err != nil {
-				return
-			}
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
-	}
 }
 
 // found returns the file of a program that .ci/tools may have brought.

@@ -13,10 +13,10 @@ var elsewheres = []elsewhere{
 		argv: func(h *house) []string {
 			must(h.t, os.MkdirAll(h.path("home/.config/nushell/autoload"), 0o700))
 			for file, text := range map[string]string{
-				"config.nu":          "$env.config.show_banner = false; $env.PROMPT_COMMAND = {|| '$' }; $env.PROMPT_COMMAND_RIGHT = {|| '' }\n",
+				"config.nu":          "$env.config.show_banner = false; $env.PROMPT_COMMAND = {|| '$' }; $env.PROMPT_INDICATOR = ' '; $env.PROMPT_COMMAND_RIGHT = {|| '' }\n",
 				"env.nu":             "",
 				"autoload/escenv.nu": h.escenv(".", "hook", "nu"),
-				"autoload/z.nu":      `$env.config.hooks.pre_prompt ++= [{|| print $"<<sync:($env.LAST_EXIT_CODE)>>" }]` + "\n",
+				"autoload/z.nu":      `$env.config.hooks.pre_prompt ++= [{|| print -n $"\e]2;sync:($env.LAST_EXIT_CODE)\a" }]` + "\n",
 			} {
 				h.write("home/.config/nushell/"+file, text)
 			}
@@ -42,7 +42,7 @@ var elsewheres = []elsewhere{
 		name: "elvish",
 		argv: func(h *house) []string {
 			h.write("home/rc.elv", "set edit:prompt = { put '$ ' }\nset edit:rprompt = { }\n"+
-				"eval (escenv hook elvish | slurp)\nset edit:before-readline = [$@edit:before-readline { print \"<<sync:>>\\n\" }]\n")
+				"eval (escenv hook elvish | slurp)\nset edit:before-readline = [$@edit:before-readline { print \"\\e]2;sync:\\a\" }]\n")
 			return []string{found(h.t, "elvish"), "-rc", h.path("home/rc.elv")}
 		},
 		words: strings.NewReplacer(" && ", "; ", `eval "$(escenv hook bash)"`, "eval (escenv hook elvish | slurp)", "cd -P ", "cd "),
@@ -71,7 +71,7 @@ var elsewheres = []elsewhere{
 		name: "tcsh",
 		argv: func(h *house) []string {
 			h.write("home/.escenv.tcsh", h.escenv(".", "hook", "tcsh"))
-			h.write("home/.tcshrc", "set prompt = '$ '\nunset edit\nsource ~/.escenv.tcsh\nalias precmd \"`alias precmd`\"'; echo \"<<sync:$status>>\"'\n")
+			h.write("home/.tcshrc", "set prompt = '$ '\nunset edit\nsource ~/.escenv.tcsh\nalias precmd \"`alias precmd`\"'; echo -n \"\x1b]2;sync:$status\a\"'\n")
 			return []string{found(h.t, "tcsh"), "-i"}
 		},
 		words: strings.NewReplacer(`eval "$(escenv hook bash)"`, "source ~/.escenv.tcsh", "shopt -s autocd", "set implicitcd"),
@@ -90,7 +90,7 @@ var elsewheres = []elsewhere{
 		name: "xonsh",
 		argv: func(h *house) []string {
 			h.write("home/.xonshrc", "$SHELL_TYPE = 'readline'\nimport subprocess\nexecx(subprocess.check_output(['escenv', 'hook', 'xonsh'], text=True))\n"+
-				"def __sync():\n    print('<<sync:%s>>' % $LAST_RETURN_CODE)\n    return '$ '\n$PROMPT = __sync\n")
+				"def __sync():\n    print('\\x1b]2;sync:%s\\x07' % $LAST_RETURN_CODE, end='')\n    return '$ '\n$PROMPT = __sync\n")
 			return []string{found(h.t, "xonsh"), "--rc", h.path("home/.xonshrc"), "-i"}
 		},
 		words: strings.NewReplacer(`eval "$(escenv hook bash)"`, "execx(subprocess.check_output(['escenv', 'hook', 'xonsh'], text=True))", `echo "[$?]"`, `print("[%s]" % $LAST_RETURN_CODE)`, "shopt -s autocd", "$AUTO_CD = True", " >.escenv", " > .escenv", " >../.escenv", " > ../.escenv"),
@@ -120,5 +120,7 @@ var nowhere = map[string]string{
 	"a cd in the startup file is said when the prompt is there":     "it is said at once, since they have no instant prompts",
 	"a shell that was given an environment keeps it":                "what it is given is the same for all",
 	"a pane of a terminal multiplexer that was started inside":      "how one starts is the same for all",
+	"what a command leaves without an end stays apart":              "each has its own way",
+	"a key that leads elsewhere":                                    "they have none, or name it otherwise",
 	"su to another user":                                            "TestShellInsideElsewhere",
 }

@@ -14,13 +14,11 @@ var guesting = []scenario{
 		s.run("cd " + s.path("prod"))
 		s.answer("shop/dev", answer{silent: true})
 		before := s.requests()
-		_, err := s.tty.WriteString("cd " + s.path("shop") + "\n")
-		must(s.t, err)
+		s.enter("cd " + s.path("shop"))
 		for s.requests() == before {
 			time.Sleep(time.Millisecond) // until escenv waits for the agent
 		}
-		_, err = s.tty.WriteString("\x03")
-		must(s.t, err)
+		s.press("\x03")
 		s.prompt()
 		s.answer("shop/dev", answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": "AKIADEV"}})
 		s.awaitKey("AKIADEV") // it is tried again after a while
@@ -57,16 +55,14 @@ var guesting = []scenario{
 		s.write("shop/.escenv", "shop/dev\n# edited\n")
 		s.run("cd " + s.path("shop"))
 		for answer, want := range map[string]string{"n": "", "": ""} {
-			_, err := s.tty.WriteString("escenv allow\n")
-			must(s.t, err)
-			s.await("[y/N] ")
+			s.enter("escenv allow")
+			s.awaitText("[y/N]")
 			text := s.run(answer)
 			s.wantText(text, "escenv: not allowed")
 			s.wantKey(want)
 		}
-		_, err := s.tty.WriteString("escenv allow\n")
-		must(s.t, err)
-		s.await("[y/N] ")
+		s.enter("escenv allow")
+		s.awaitText("[y/N]")
 		s.wantText(s.run("y"), "escenv: loaded shop/dev")
 		s.wantText(s.text(), "opens shop/dev with aws-login")
 		s.wantText(s.text(), "sets AWS_ACCESS_KEY_ID")
@@ -102,8 +98,12 @@ var guesting = []scenario{
 	}},
 	{name: "NO_COLOR, and no colour where nobody sees it", play: func(s *shell) {
 		s.set("NO_COLOR", "1")
-		if text := s.run("cd " + s.path("shop")); strings.Contains(text, "\x1b[3") {
-			s.t.Errorf("it is coloured: %q", text)
+		from := s.from
+		s.wantText(s.run("cd "+s.path("shop")), "escenv: loaded")
+		for _, line := range s.styled(from) {
+			if strings.HasPrefix(line, "escenv: ") {
+				s.t.Errorf("it is coloured: %q", line)
+			}
 		}
 	}},
 	{name: "names that others use stay theirs", play: func(s *shell) {

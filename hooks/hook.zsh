@@ -99,7 +99,7 @@ function __escenv_change {
   \builtin typeset -g +x __escenv_since="${EPOCHSECONDS:-$SECONDS}"
   {
     __escenv_text="$(PWD="$PWD" ESCENV_QUIET="$__escenv_hush" __ESCENV_STATE="${__escenv_state-}" \
-      __ESCENV_SHELL="$__escenv_pid" __ESCENV_HOLD="$__escenv_hold" \
+      __ESCENV_SHELL="$__escenv_pid" __ESCENV_HOLD="$__escenv_hold${WIDGET-}" \
       __ESCENV_GOMAXPROCS="${GOMAXPROCS-}" GOMAXPROCS=1 @ESCENV@ export zsh)" || __escenv_status=$?
     if (( __escenv_status < 126 )); then # else it was killed
       \builtin typeset -g +x __escenv_words='' __escenv_due=''
@@ -107,6 +107,11 @@ function __escenv_change {
       if [[ -n "${__escenv_wait-}" ]]; then __escenv_due=$(( __escenv_since + __escenv_wait )); fi
       __escenv_settle
       __escenv_look
+      if [[ -n "${WIDGET-}" && -z "$__escenv_hold" && -n "$__escenv_words" ]]; then # a key led here
+        \builtin zle -I 2>/dev/null || \builtin : # what is said gets a line of its own
+        __escenv_say "$__escenv_words"
+        \builtin zle -R 2>/dev/null || \builtin :
+      fi
     fi
   } always {
     # zsh shows the next prompt without trying again first.

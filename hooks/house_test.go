@@ -43,7 +43,8 @@ type house struct {
 	root string // short, since a socket is below it
 	dump string // where the program "dump" writes its environment
 
-	strace string // if set, shells run below this and write to the file trace
+	strace  string // if set, shells run below this and write to the file trace
+	columns int    // of its terminals, if they have others than most
 
 	listener net.Listener
 

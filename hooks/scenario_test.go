@@ -14,7 +14,7 @@ type scenario struct {
 }
 
 // scenarios are all there are.
-var scenarios = slices.Concat(moving, variables, following, guesting)
+var scenarios = slices.Concat(moving, variables, following, guesting, seeing)
 
 // enough is how many each shell takes part in, at least.
 const enough = 40

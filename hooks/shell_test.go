@@ -1,31 +1,30 @@
 package hooks_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/creack/pty"
+	"unicode/utf8"
 )
 
 // patience is how long a shell may take to come back with a prompt.
 const patience = 30 * time.Second
 
-// A shell is a real interactive one on a terminal. After each command its last
-// prompt hook prints a marker, so that nothing here waits for time to pass.
+// A shell is a real interactive one on a terminal. Before each prompt its last
+// prompt hook gives the terminal a title, the mark, so that nothing here waits
+// for time to pass.
 type shell struct {
 	*house
-	t    *testing.T
-	name string
-	tty  *os.File
+	*terminal
+	t         *testing.T
+	name      string
+	translate func(line string) string // puts what scenarios type in the shell's words; nil for their own
 
-	mu     sync.Mutex
-	grown  chan struct{}
-	screen strings.Builder
-	seen   int // how much of screen was looked at
+	from   int // the first line of the screen that is new
+	marked int // how many marks have been seen
 }
 
 // need returns the file of a program. Where there is none the test is skipped,
@@ -65,81 +64,69 @@ func (h *house) startProgram(t *testing.T, name, dir string, argv, environ []str
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = h.path(dir)
-	cmd.Env = append(append(h.environ(), "PWD="+cmd.Dir), environ...)
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 500})
-	must(t, err)
-	s := &shell{house: h, t: t, name: name, tty: tty, grown: make(chan struct{}, 1)}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		tty.Close()
-	})
-	go s.read()
+	cmd.Env = append(append(h.environ(), "PWD="+cmd.Dir, "TERM=xterm-256color"), environ...)
+	s := &shell{house: h, terminal: openTerminal(t, cmd, cmp.Or(h.columns, columns)), t: t, name: name}
 	s.prompt()
 	return s
 }
 
-func (s *shell) read() {
-	buf := make([]byte, 4096)
-	for {
-		n, err := s.tty.Read(buf)
-		s.mu.Lock()
-		s.screen.Write(buf[:n])
-		s.mu.Unlock()
-		select {
-		case s.grown <- struct{}{}:
-		default:
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
 // text returns all that was ever on the screen.
 func (s *shell) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.screen.String()
+	return strings.TrimRight(strings.Join(s.view(0).lines, "\n"), "\n")
 }
 
-// prompt waits for the next prompt and returns what came on the screen since
-// the last one, and $? and PIPESTATUS as a prompt hook behind escenv's sees
-// them.
+// prompt waits for the next prompt and returns what came on the screen before
+// it, and $? and PIPESTATUS as a prompt hook behind escenv's sees them.
 func (s *shell) prompt() (text, status string) {
+	s.t.Helper()
+	v := s.await("a prompt", func(v view) bool {
+		return len(v.marks) > s.marked && v.row >= s.from && strings.HasSuffix(v.lines[v.row], "$") && v.column == len(v.lines[v.row])+1
+	})
+	text = strings.TrimSuffix(strings.Join(v.lines[s.from:v.row+1], "\n"), "$")
+	s.marked++
+	s.from = v.row
+	return text, v.marks[s.marked-1]
+}
+
+// await waits until what is new on the screen is as it should be.
+func (s *shell) await(what string, ok func(view) bool) view {
 	s.t.Helper()
 	deadline := time.After(patience)
 	for {
-		s.mu.Lock()
-		unseen := s.screen.String()[s.seen:]
-		unseen = strings.ReplaceAll(unseen, "<<sync:%s>>", "<<trace:%s>>") // of set -x
-		if before, rest, ok := strings.Cut(unseen, "<<sync:"); ok {
-			if status, _, ok := strings.Cut(rest, ">>"); ok {
-				s.seen += len(before) + len("<<sync:") + len(status) + len(">>") - strings.Count(before, "<<trace:%s>>")
-				s.mu.Unlock()
-				return before, status
-			}
+		v := s.view(s.from)
+		if ok(v) {
+			return v
 		}
-		s.mu.Unlock()
 		select {
-		case <-s.grown:
+		case <-s.changed:
 		case <-deadline:
-			s.t.Fatalf("%s: no prompt; the screen has\n%s", s.name, unseen)
+			s.t.Fatalf("%s: waited for %s; the screen has\n%s", s.name, what, s.text())
 		}
 	}
 }
 
-// await waits until something unseen is on the screen.
-func (s *shell) await(want string) {
+// awaitText waits until something new is on the screen.
+func (s *shell) awaitText(want string) {
 	s.t.Helper()
-	deadline := time.After(patience)
-	for !strings.Contains(s.text()[s.seen:], want) {
-		select {
-		case <-s.grown:
-		case <-deadline:
-			s.t.Fatalf("%s: %q never came:\n%s", s.name, want, s.text())
-		}
+	s.await(want, func(v view) bool { return strings.Contains(strings.Join(v.lines[s.from:], "\n"), want) })
+}
+
+// press presses keys.
+func (s *shell) press(keys string) {
+	s.t.Helper()
+	_, err := s.tty.WriteString(keys)
+	must(s.t, err)
+}
+
+// enter types a line where the cursor is. What is new begins below it.
+func (s *shell) enter(line string) {
+	s.t.Helper()
+	if s.translate != nil {
+		line = s.translate(line)
 	}
+	v := s.view(s.from)
+	s.from = v.row + 1 + (v.column+utf8.RuneCountInString(line)-1)/s.screen.Width()
+	s.press(line + "\r")
 }
 
 // run types a line and returns what came of it.
@@ -152,8 +139,7 @@ func (s *shell) run(line string) string {
 // status types a line and returns also what $? and PIPESTATUS are afterwards.
 func (s *shell) status(line string) (text, status string) {
 	s.t.Helper()
-	_, err := s.tty.WriteString(line + "\n")
-	must(s.t, err)
+	s.enter(line)
 	return s.prompt()
 }
 

@@ -8,9 +8,9 @@ import (
 // A speech is how one shell says what the scenarios have to say. Whoever adds a
 // shell adds one; the scenarios stay as they are.
 type speech struct {
-	// rc is the startup file: a prompt, the hook between @PRE@ and @POST@, and
-	// behind it what prints the marker that tests wait for:
-	// <<sync:STATUS PIPESTATUS...>>.
+	// rc is the startup file: the prompt "$ ", the hook between @PRE@ and @POST@,
+	// and behind it what gives the terminal the title that tests wait for:
+	// sync:STATUS PIPESTATUS...
 	rc string
 	// start writes that file below home and returns the arguments to start an
 	// interactive shell with. home/rc sourced does the same in another shell.
@@ -30,13 +30,17 @@ type speech struct {
 	universal bool   // has variables that all its shells share
 	traps     bool   // has traps of the user's own, and the command trap to see them
 	stack     bool   // has pushd and popd
+	ends      bool   // ends the last line of a command that does not
+
+	key   string // has a key lead to DIR
+	press string // is that key
 }
 
 // speeches by the name of the shell.
 var speeches = map[string]speech{
 	"bash": {
 		rc: "PS1='$ '\n@PRE@\neval \"$(escenv hook bash)\"\n@POST@\nHISTFILE=\n" +
-			`PROMPT_COMMAND+=('printf "<<sync:%s>>\n" "$? ${PIPESTATUS[*]}"')` + "\n",
+			`PROMPT_COMMAND+=('printf "\033]2;sync:%s\a" "$? ${PIPESTATUS[*]}"')` + "\n",
 		start: func(home string) (string, []string) {
 			file := filepath.Join(home, "rc.bash")
 			return file, []string{"--noprofile", "--rcfile", file, "-i"}
@@ -45,21 +49,23 @@ var speeches = map[string]speech{
 		and: " && ", sub: "( CMD )", pipe: "(exit 3) | (exit 4)", status: `echo "[$?]"`,
 		source: `eval "$(escenv hook bash)"`, autocd: "shopt -s autocd", cdpath: "CDPATH=DIR",
 		traps: true, stack: true, physical: true,
+		key: `bind -x '"\C-g": cd DIR'`, press: "\x07",
 	},
 	"zsh": {
-		rc: "PS1='%% '\nunsetopt zle\n@PRE@\neval \"$(escenv hook zsh)\"\n@POST@\n" +
-			`__sync() { printf "<<sync:%s>>\n" "$? $pipestatus" }; precmd_functions+=(__sync)` + "\n",
+		rc: "PS1='$ '\n@PRE@\neval \"$(escenv hook zsh)\"\n@POST@\n" +
+			`__sync() { printf "\033]2;sync:%s\a" "$? $pipestatus" }; precmd_functions+=(__sync)` + "\n",
 		start: func(home string) (string, []string) {
 			return filepath.Join(home, ".zshrc"), []string{"-d", "-i"}
 		},
 		set: "export NAME='VALUE'", hide: "NAME='VALUE'", unset: "unset NAME",
 		and: " && ", sub: "( CMD )", pipe: "(exit 3) | (exit 4)", status: `echo "[$?]"`,
 		source: `eval "$(escenv hook zsh)"`, autocd: "setopt autocd", cdpath: "CDPATH=DIR",
-		traps: true, stack: true, physical: true,
+		traps: true, stack: true, physical: true, ends: true,
+		key: `there() { cd DIR; zle reset-prompt }; zle -N there; bindkey '^G' there`, press: "\x07",
 	},
 	"fish": {
 		rc: "function fish_prompt; echo '$ '; end; set -g fish_greeting\n@PRE@\nescenv hook fish | source\n@POST@\n" +
-			`function __sync --on-event fish_prompt; printf "<<sync:%s>>\n" "$status $pipestatus"; end` + "\n",
+			`function __sync --on-event fish_prompt; printf "\033]2;sync:%s\a" "$status $pipestatus"; end` + "\n",
 		start: func(home string) (string, []string) {
 			file := filepath.Join(home, "rc.fish")
 			return file, []string{"--no-config", "-i", "-C", "source " + file}
@@ -67,7 +73,8 @@ var speeches = map[string]speech{
 		set: "set -gx NAME 'VALUE'", hide: "set -g NAME 'VALUE'", unset: "set -e NAME",
 		and: " && ", pipe: "sh -c 'exit 3' | sh -c 'exit 4'", status: `echo "[$status]"`,
 		source: "escenv hook fish | source", autocd: "true", cdpath: "set -g CDPATH DIR",
-		stack: true, universal: true,
+		stack: true, universal: true, ends: true,
+		key: `bind \cg 'cd DIR; commandline -f repaint'`, press: "\x07",
 	},
 }
 
