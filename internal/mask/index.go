@@ -24,7 +24,7 @@ type index struct {
 	// with them.
 	near  []uint8
 	begun []bool
-	bits  int // of the hash
+	shift int // of the hash
 }
 
 // A hash has from 10 bits, for a few needles, to 16: tables that fit a
@@ -38,14 +38,14 @@ func newIndex(needles map[string]string) *index {
 		x.window = min(x.window, len(needle))
 	}
 	x.far = uint8(x.window - 2)
-	x.bits = min(max(minBits, bits.Len(uint(16*x.window*len(needles)))), maxBits)
-	x.near, x.begun = make([]uint8, 1<<x.bits), make([]bool, 1<<x.bits)
+	bits := min(max(minBits, bits.Len(uint(16*x.window*len(needles)))), maxBits)
+	x.near, x.begun, x.shift = make([]uint8, 1<<bits), make([]bool, 1<<bits), 32-bits
 	for _, needle := range x.sorted {
 		b := []byte(needle[:x.window])
-		x.begun[x.hash(b)] = true
+		x.begun[hash(b, x.shift)] = true
 		x.starts[x.key(b)] = append(x.starts[x.key(b)], needle)
 		for i := range b[2:] {
-			near := &x.near[x.hash(b[i:])]
+			near := &x.near[hash(b[i:], x.shift)]
 			*near = max(*near, 1+uint8(i))
 		}
 	}
@@ -66,25 +66,24 @@ func (x *index) key(b []byte) (key uint64) {
 	return key
 }
 
-// hash returns the hash of the first three bytes.
-func (x *index) hash(b []byte) uint32 {
-	_ = b[2]
-	v := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
-	return v * 0x9E3779B1 >> (32 - x.bits)
+// hash returns a hash of three bytes, of 32 bits but shift.
+func hash(b []byte, shift int) uint32 {
+	v := uint32(binary.LittleEndian.Uint16(b)) | uint32(b[2])<<16
+	return v * 0x9E3779B1 >> (shift & 31)
 }
 
 // next returns the first position from at on where a needle begins, or may
 // begin if b goes on; len(b) if there is none.
 func (x *index) next(b []byte, at int) int {
 	for at+x.window <= len(b) {
-		skip := int(x.far - x.near[x.hash(b[at+x.window-3:])])
-		if skip == 0 {
-			if x.starts[x.key(b[at:])] != nil {
-				return at
-			}
-			skip = 1
+		at = x.leap(b, at)
+		if at+x.window > len(b) {
+			break
 		}
-		at += skip
+		if x.starts[x.key(b[at:])] != nil {
+			return at
+		}
+		at++
 	}
 	for ; at < len(b); at++ {
 		if x.begins(b[at:]) {
@@ -94,9 +93,30 @@ func (x *index) next(b []byte, at int) int {
 	return len(b)
 }
 
+// leap returns the first position from at on where a needle may begin, as far
+// as three bytes tell; if there is none, the first whose window is not all of b's.
+// Almost always a window is none's, and the processor counts on that: it is at
+// the next ones before it knows about the first.
+func (x *index) leap(b []byte, at int) int {
+	near, far, shift := x.near, int(x.far), x.shift
+	end := at + x.window
+	for end <= len(b) {
+		nearer := int(near[hash(b[end-3:end], shift)])
+		if nearer == far {
+			break
+		}
+		if nearer == 0 {
+			end += far
+			continue
+		}
+		end += far - nearer
+	}
+	return end - x.window
+}
+
 // begins reports whether a needle begins with b.
 func (x *index) begins(b []byte) bool {
-	if len(b) >= 3 && !x.begun[x.hash(b)] {
+	if len(b) >= 3 && !x.begun[hash(b, x.shift)] {
 		return false
 	}
 	i := x.search(b)
