@@ -13,17 +13,17 @@ var elsewheres = []elsewhere{
 		argv: func(h *house) []string {
 			must(h.t, os.MkdirAll(h.path("home/.config/nushell/autoload"), 0o700))
 			for file, text := range map[string]string{
-				"config.nu":          "$env.config.show_banner = false; $env.PROMPT_COMMAND = {|| '$' }; $env.PROMPT_INDICATOR = ' '; $env.PROMPT_COMMAND_RIGHT = {|| '' }\n",
-				"env.nu":             "",
-				"autoload/escenv.nu": h.escenv(".", "hook", "nu"),
-				"autoload/z.nu":      `$env.config.hooks.pre_prompt ++= [{|| print -n $"\e]2;sync:($env.LAST_EXIT_CODE)\a" }]` + "\n",
+				"config.nu":     "$env.config.show_banner = false; $env.PROMPT_COMMAND = {|| '$' }; $env.PROMPT_INDICATOR = ' '; $env.PROMPT_COMMAND_RIGHT = {|| '' }\n",
+				"env.nu":        "",
+				"autoload/z.nu": `$env.config.hooks.pre_prompt ++= [{|| print -n $"\e]2;sync:($env.LAST_EXIT_CODE)\a" }]` + "\n",
 			} {
 				h.write("home/.config/nushell/"+file, text)
 			}
+			h.install("nu")
 			return []string{found(h.t, "nu")}
 		},
 		words: strings.NewReplacer(" && ", "; ", "echo shop/prod >.escenv", `"shop/prod\n" | save -f .escenv`, "echo shop/dev >../.escenv", `"shop/dev\n" | save -f ../.escenv`,
-			"shopt -s autocd", "true", `eval "$(escenv hook bash)"`, "source ~/.config/nushell/autoload/escenv.nu", `echo "[$?]"`, `print $"[($env.LAST_EXIT_CODE)]"`),
+			"shopt -s autocd", "true", installLines["bash"], "source ~/.config/nushell/autoload/escenv.nu", `echo "[$?]"`, `print $"[($env.LAST_EXIT_CODE)]"`),
 		rules: rules(`^export (\w+)=(.*)$`, `$$env.$1 = $2`, `^unset (\w+)$`, `hide-env $1`, `^\( (.*) \)$`, `do { $1 }`, `^set$`, "scope variables | get value | to text; $$env.__escenv | to text"),
 		quiet: "true", fail: "^sh -c 'exit 4'",
 		cannot: map[string]string{
@@ -42,10 +42,10 @@ var elsewheres = []elsewhere{
 		name: "elvish",
 		argv: func(h *house) []string {
 			h.write("home/rc.elv", "set edit:prompt = { put '$ ' }\nset edit:rprompt = { }\n"+
-				"eval (escenv hook elvish | slurp)\nset edit:before-readline = [$@edit:before-readline { print \"\\e]2;sync:\\a\" }]\n")
+				installLines["elvish"]+"\nset edit:before-readline = [$@edit:before-readline { print \"\\e]2;sync:\\a\" }]\n")
 			return []string{found(h.t, "elvish"), "-rc", h.path("home/rc.elv")}
 		},
-		words: strings.NewReplacer(" && ", "; ", `eval "$(escenv hook bash)"`, "eval (escenv hook elvish | slurp)", "cd -P ", "cd "),
+		words: strings.NewReplacer(" && ", "; ", installLines["bash"], installLines["elvish"], "cd -P ", "cd "),
 		rules: rules(`^export (\w+)=(.*)$`, `set-env $1 $2`, `^unset (\w+)$`, `unset-env $1`),
 		quiet: "nop", fail: "sh -c 'exit 4'",
 		cannot: map[string]string{
@@ -70,11 +70,11 @@ var elsewheres = []elsewhere{
 	{
 		name: "tcsh",
 		argv: func(h *house) []string {
-			h.write("home/.escenv.tcsh", h.escenv(".", "hook", "tcsh"))
-			h.write("home/.tcshrc", "set prompt = '$ '\nunset edit\nsource ~/.escenv.tcsh\nalias precmd \"`alias precmd`\"'; echo -n \"\x1b]2;sync:$status\a\"'\n")
+			h.install("tcsh")
+			h.write("home/.tcshrc", "set prompt = '$ '\nunset edit\n"+installLines["tcsh"]+"\nalias precmd \"`alias precmd`\"'; echo -n \"\x1b]2;sync:$status\a\"'\n")
 			return []string{found(h.t, "tcsh"), "-i"}
 		},
-		words: strings.NewReplacer(`eval "$(escenv hook bash)"`, "source ~/.escenv.tcsh", "shopt -s autocd", "set implicitcd"),
+		words: strings.NewReplacer(installLines["bash"], "source ~/.escenv.tcsh", "shopt -s autocd", "set implicitcd"),
 		rules: rules(`^export (\w+)=(.*)$`, `setenv $1 $2`, `^unset (\w+)$`, `unsetenv $1`, `^CDPATH=(.*)$`, `set cdpath = $1`, `^(\w+)=('.*')$`, `set $1 = $2`, `^readonly (\w+)=(.*)$`, `set -r $1 = $2`,
 			`^cd -P (.*)$`, `set symlinks = chase; cd $1; unset symlinks`, `echo (\S+) >(\S+)`, `echo $1 >! $2`),
 		quiet: ":", fail: "sh -c 'exit 4'",
@@ -89,11 +89,11 @@ var elsewheres = []elsewhere{
 	{
 		name: "xonsh",
 		argv: func(h *house) []string {
-			h.write("home/.xonshrc", "$SHELL_TYPE = 'readline'\nimport subprocess\nexecx(subprocess.check_output(['escenv', 'hook', 'xonsh'], text=True))\n"+
+			h.write("home/.xonshrc", "$SHELL_TYPE = 'readline'\n"+installLines["xonsh"]+"\n"+
 				"def __sync():\n    print('\\x1b]2;sync:%s\\x07' % $LAST_RETURN_CODE, end='')\n    return '$ '\n$PROMPT = __sync\n")
 			return []string{found(h.t, "xonsh"), "--rc", h.path("home/.xonshrc"), "-i"}
 		},
-		words: strings.NewReplacer(`eval "$(escenv hook bash)"`, "execx(subprocess.check_output(['escenv', 'hook', 'xonsh'], text=True))", `echo "[$?]"`, `print("[%s]" % $LAST_RETURN_CODE)`, "shopt -s autocd", "$AUTO_CD = True", " >.escenv", " > .escenv", " >../.escenv", " > ../.escenv"),
+		words: strings.NewReplacer(installLines["bash"], installLines["xonsh"], `echo "[$?]"`, `print("[%s]" % $LAST_RETURN_CODE)`, "shopt -s autocd", "$AUTO_CD = True", " >.escenv", " > .escenv", " >../.escenv", " > ../.escenv"),
 		rules: rules(`^export (\w+)=(.*)$`, `$$$1 = $2`, `^unset (\w+)$`, `del $$$1`, `^CDPATH=(.*)$`, `$$CDPATH = '$1'`, `^set$`, "print(globals())"),
 		quiet: "pass", fail: "sh -c 'exit 4'",
 		cannot: map[string]string{

@@ -39,7 +39,7 @@ type speech struct {
 // speeches by the name of the shell.
 var speeches = map[string]speech{
 	"bash": {
-		rc: "PS1='$ '\n@PRE@\neval \"$(escenv hook bash)\"\n@POST@\nHISTFILE=\n" +
+		rc: "PS1='$ '\n@PRE@\n" + installLines["bash"] + "\n@POST@\nHISTFILE=\n" +
 			`PROMPT_COMMAND+=('printf "\033]2;sync:%s\a" "$? ${PIPESTATUS[*]}"')` + "\n",
 		start: func(home string) (string, []string) {
 			file := filepath.Join(home, "rc.bash")
@@ -47,24 +47,24 @@ var speeches = map[string]speech{
 		},
 		set: "export NAME='VALUE'", hide: "NAME='VALUE'", unset: "unset NAME",
 		and: " && ", sub: "( CMD )", pipe: "(exit 3) | (exit 4)", status: `echo "[$?]"`,
-		source: `eval "$(escenv hook bash)"`, autocd: "shopt -s autocd", cdpath: "CDPATH=DIR",
+		source: installLines["bash"], autocd: "shopt -s autocd", cdpath: "CDPATH=DIR",
 		traps: true, stack: true, physical: true,
 		key: `bind -x '"\C-g": cd DIR'`, press: "\x07",
 	},
 	"zsh": {
-		rc: "PS1='$ '\n@PRE@\neval \"$(escenv hook zsh)\"\n@POST@\n" +
+		rc: "PS1='$ '\n@PRE@\n" + installLines["zsh"] + "\n@POST@\n" +
 			`__sync() { printf "\033]2;sync:%s\a" "$? $pipestatus" }; precmd_functions+=(__sync)` + "\n",
 		start: func(home string) (string, []string) {
 			return filepath.Join(home, ".zshrc"), []string{"-d", "-i"}
 		},
 		set: "export NAME='VALUE'", hide: "NAME='VALUE'", unset: "unset NAME",
 		and: " && ", sub: "( CMD )", pipe: "(exit 3) | (exit 4)", status: `echo "[$?]"`,
-		source: `eval "$(escenv hook zsh)"`, autocd: "setopt autocd", cdpath: "CDPATH=DIR",
+		source: installLines["zsh"], autocd: "setopt autocd", cdpath: "CDPATH=DIR",
 		traps: true, stack: true, physical: true, ends: true,
 		key: `there() { cd DIR; zle reset-prompt }; zle -N there; bindkey '^G' there`, press: "\x07",
 	},
 	"fish": {
-		rc: "function fish_prompt; echo '$ '; end; set -g fish_greeting\n@PRE@\nescenv hook fish | source\n@POST@\n" +
+		rc: "function fish_prompt; echo '$ '; end; set -g fish_greeting\n@PRE@\n" + installLines["fish"] + "\n@POST@\n" +
 			`function __sync --on-event fish_prompt; printf "\033]2;sync:%s\a" "$status $pipestatus"; end` + "\n",
 		start: func(home string) (string, []string) {
 			file := filepath.Join(home, "rc.fish")
@@ -72,7 +72,7 @@ var speeches = map[string]speech{
 		},
 		set: "set -gx NAME 'VALUE'", hide: "set -g NAME 'VALUE'", unset: "set -e NAME",
 		and: " && ", pipe: "sh -c 'exit 3' | sh -c 'exit 4'", status: `echo "[$status]"`,
-		source: "escenv hook fish | source", autocd: "true", cdpath: "set -g CDPATH DIR",
+		source: installLines["fish"], autocd: "true", cdpath: "set -g CDPATH DIR",
 		stack: true, universal: true, ends: true,
 		key: `bind \cg 'cd DIR; commandline -f repaint'`, press: "\x07",
 	},
