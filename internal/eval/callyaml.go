@@ -46,7 +46,7 @@ var errNotYAML = errors.New("the string is not YAML as definitions are written: 
 // fromYAML reads the YAML that definitions are written in, as they are read,
 // but for ${...} and fn::, which mean nothing in it.
 func fromYAML(text string) (esc.Value, error) {
-	root, err := document([]byte(text))
+	root, err := decode([]byte(text))
 	if err != nil {
 		return esc.Value{}, errNotYAML
 	}

@@ -187,3 +187,28 @@ func TestWhatIsReadIsCounted(t *testing.T) {
 type none struct{ esc.Provider }
 
 func (none) Check(esc.Value) esc.Diagnostics { return esc.Diagnostics{{Summary: "no"}} }
+
+// TestAMistakeCostsLittle: to find its place, a text is not read again and
+// again.
+func TestAMistakeCostsLittle(t *testing.T) {
+	good := "values:\n" + numbered(3000, "  key#: {a: 1, b: [x, y]}\n")
+	half := strings.LastIndexByte(good[:len(good)/2], '\n') + 1
+	cost := func(text string) float64 {
+		return testing.AllocsPerRun(2, func() { Lint(&Source{Name: "p/root", Text: []byte(text)}) })
+	}
+	most := 2 * cost(good)
+	for want, text := range map[string]string{
+		"p/root:3002:6: not YAML: did not find expected node content":          good + "  x: [\n",
+		"p/root:1521:10: not YAML: did not find expected ',' or '}'":           good[:half] + "  x: {a: b\n" + good[half:],
+		"p/root:3002:1: not YAML: found character that cannot start any token": good + "\tx: 1\n",
+		"p/root:3002:7: not YAML: found unknown escape character":              good + "  x: \"\\q\"\n",
+		"p/root:1:1: not YAML: found unknown escape character":                 "values: {a: [" + strings.Repeat("x,", 20_000) + "], b: \"\\q\"}\n",
+	} {
+		if got := Lint(&Source{Name: "p/root", Text: []byte(text)}).Error(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if n := cost(text); n > most {
+			t.Errorf("%s: %.0f allocations, at most %.0f", want, n, most)
+		}
+	}
+}

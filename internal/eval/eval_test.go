@@ -292,7 +292,7 @@ func TestWhatIsNotYAMLIsFound(t *testing.T) {
 		"values:\n  a: \"x\n":                               "x:2:6: not YAML: found unexpected end of stream",
 		"values:\n  a: {b\n":                                "x:2:7: not YAML: did not find expected ',' or '}'",
 		"values:\n\n#" + strings.Repeat("x", 64<<10):        "",
-		"values:\n  a: {b\n#" + strings.Repeat("x", 64<<10): "x:2:1: not YAML: did not find expected ',' or '}'",
+		"values:\n  a: {b\n#" + strings.Repeat("x", 64<<10): "x:2:7: not YAML: did not find expected ',' or '}'",
 	} {
 		if got := eval.Lint(&eval.Source{Name: "x", Text: []byte(text)}).Error(); got != want {
 			t.Errorf("%.40q: %s, want %s", text, got, want)
