@@ -26,6 +26,7 @@ var arch = map[string][]string{
 	"internal/build":    {},
 	"internal/clock":    {},
 	"internal/esc":      {},
+	"internal/headroom": {},
 	"internal/proc":     {"golang.org/x/sys"},
 	"internal/safefile": {},
 	"shells":            {},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/escenv/escenv/internal/clock"
+	_ "github.com/escenv/escenv/internal/headroom" // before all else
 	"github.com/escenv/escenv/internal/wire"
 )
 
