@@ -51,5 +51,5 @@ func (c *Command) start(path string, files []*os.File, group bool) (*child, erro
 	for _, f := range append([]*os.File{c.Stdin}, files...) {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	return spawn(path, c.Args, attr)
+	return spawnBound(path, c.Args, attr)
 }

@@ -16,28 +16,36 @@ import (
 // environment, crosses it: arguments of a process are everybody's to read.
 //
 // A message is its length in four bytes and its body. The body of a report is
-// two numbers; that of an order is a signal, whether it is in the foreground
-// and, if there is something to start, the number of arguments and then every
-// part of it, each with a NUL behind it.
+// two numbers; that of an order is a signal, whether it is in the foreground,
+// what else there is, and that: two modes, or the number of arguments and then
+// every part of what is to be started, each with a NUL behind it.
 type link struct{ file *os.File }
 
 // An order is what escenv tells the monitor.
 type order struct {
-	start *start // nil but in the first
+	modes *[2]modes // of the user's terminal: as it was, and as it is set now; nil if nothing is
+	start *start    // nil but in one
 	// signal is for the command's process group. With SIGCONT, foreground says
 	// whether the pty's keyboard is the group's.
 	signal     syscall.Signal
 	foreground bool
 }
 
-// start is what the first order has the monitor start.
+// What an order may have besides a signal.
+const (
+	orderPlain = iota
+	orderModes
+	orderStart
+)
+
+// start is what an order has the monitor start.
 type start struct {
 	path      string
 	args, env []string
 }
 
-// A report is what the monitor tells escenv: that it is ready, then how the
-// command did not start, stopped or ended.
+// A report is what the monitor tells escenv: first that the command has started
+// or, with an errno, not; then that it stopped, or ended.
 type report struct {
 	errno  syscall.Errno
 	status syscall.WaitStatus
@@ -74,31 +82,41 @@ func newLinkPair() (*link, *os.File, error) {
 	}
 	unix.CloseOnExec(fds[0])
 	unix.CloseOnExec(fds[1])
+	_ = unix.SetNonblock(fds[0], true) // to wait for it takes no thread then
 	return &link{os.NewFile(uintptr(fds[0]), "monitor")}, os.NewFile(uintptr(fds[1]), "escenv"), nil
 }
 
-func (l *link) give(o order) error {
-	body := []byte{byte(o.signal), 0}
+func (l *link) give(o order) (err error) {
+	body := []byte{byte(o.signal), 0, orderPlain}
 	if o.foreground {
 		body[1] = 1
 	}
-	if o.start != nil {
+	switch {
+	case o.modes != nil:
+		body[2] = orderModes
+		body, err = binary.Append(body, binary.NativeEndian, o.modes)
+	case o.start != nil:
+		body[2] = orderStart
 		body = binary.BigEndian.AppendUint32(body, uint32(len(o.start.args)))
 		for _, part := range slices.Concat([]string{o.start.path}, o.start.args, o.start.env) {
 			body = append(append(body, part...), 0)
 		}
 	}
-	return l.send(body)
+	return errors.Join(err, l.send(body))
 }
 
 func (l *link) nextOrder() (o order, err error) {
 	body, err := l.receive()
-	if err != nil || len(body) < 2 {
+	if err != nil || len(body) < 3 {
 		return o, errors.Join(err, errMessage)
 	}
 	o = order{signal: syscall.Signal(body[0]), foreground: body[1] == 1}
-	if len(body) > 2 {
-		o.start, err = parseStart(body[2:])
+	switch rest := body[3:]; body[2] {
+	case orderModes:
+		o.modes = new([2]modes)
+		_, err = binary.Decode(rest, binary.NativeEndian, o.modes)
+	case orderStart:
+		o.start, err = parseStart(rest)
 	}
 	return o, err
 }

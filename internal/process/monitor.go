@@ -5,10 +5,10 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // monitorName is what the monitor calls itself, and is known by.
@@ -23,112 +23,120 @@ const monitorName = "escenv: terminal monitor"
 // stopped by ^Z. If escenv is killed the monitor hangs up the command and
 // restores the user's terminal.
 func MonitorMain(args []string) (status int, ok bool) {
-	if len(args) != 4 || args[0] != monitorName {
+	if len(args) != 5 || args[0] != monitorName {
 		return 0, false
 	}
-	m := &monitor{}
-	var fd int
-	for i, fd := range []*int{&fd, &m.user, &m.tty} {
-		n, err := strconv.Atoi(args[1+i])
+	var fds [4]int // of the link, the user's terminal, the pty and its master
+	for i, text := range args[1:] {
+		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
 			return exitCannotExecute, true
 		}
 		unix.CloseOnExec(n) // not the command's
-		*fd = n
+		fds[i] = n
 	}
-	m.link = &link{os.NewFile(uintptr(fd), "escenv")}
+	m := &monitor{link: &link{os.NewFile(uintptr(fds[0]), "escenv")}, user: fds[1], tty: fds[2]}
 	return m.run(), true
 }
 
+// A monitor is what a Go program has of least: its start is a good part of a
+// short command's time.
 type monitor struct {
-	link  *link
-	tty   int         // the pty
-	user  int         // the user's terminal
-	saved *term.State // how it was,
-	raw   *term.State // and how escenv set it
+	link    *link
+	tty     int // the pty
+	user    int // the user's terminal
+	command int // its process
 
-	command *child
+	mu    sync.Mutex
+	modes *[2]modes // of the user's terminal, as it was and as escenv set it; nil while it has not
 }
 
 func (m *monitor) run() int {
-	_, stop := catch(syscall.SIGHUP) // not ignored: the command would ignore it, too
-	defer stop()
-	m.saved, _ = term.GetState(m.user)
-	if unix.IoctlSetInt(m.tty, unix.TIOCSCTTY, 0) != nil || m.link.report(report{}) != nil {
+	if unix.IoctlSetInt(m.tty, unix.TIOCSCTTY, 0) != nil {
 		return exitCannotExecute
 	}
 	o, err := m.link.nextOrder()
-	if err != nil || o.start == nil {
+	for err == nil && o.start == nil {
+		m.obey(o)
+		o, err = m.link.nextOrder()
+	}
+	if err != nil {
 		m.restore()
 		return exitCannotExecute
 	}
-	m.raw, _ = term.GetState(m.user)
 	if err := m.start(o); err != nil {
 		errno, _ := errors.AsType[syscall.Errno](err)
 		_ = m.link.report(report{errno: errno})
 		return exitCannotExecute
 	}
-	m.serve()
+	_ = m.link.report(report{})
+	done := make(chan struct{}, 2)
+	go func() { m.listen(); done <- struct{}{} }()
+	go func() { await(m.command, m.tell); done <- struct{}{} }()
+	<-done
 	return 0
 }
 
 func (m *monitor) start(o order) (err error) {
-	m.command, err = spawn(o.start.path, o.start.args, &syscall.ProcAttr{
+	m.command, err = syscall.ForkExec(o.start.path, o.start.args, &syscall.ProcAttr{
 		Env:   o.start.env,
 		Files: []uintptr{0, 1, 2},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.foreground, Ctty: m.tty},
 	})
-	// Not before, for the same reason. From now on the monitor may be in the
-	// background of its own terminal.
-	signal.Ignore(syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGTSTP,
+	// Not before: the command would ignore them, too. From now on the monitor may
+	// be in the background of its own terminal.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGTSTP,
 		syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 	return err
 }
 
-// serve follows orders and reports until the command ends or escenv does.
-func (m *monitor) serve() {
-	orders := each(m.link.nextOrder)
+// listen does what it is told until escenv ends.
+func (m *monitor) listen() {
 	for {
-		select {
-		case o, ok := <-orders:
-			if !ok {
-				m.abandoned()
-				return
-			}
-			m.obey(o)
-		case ws := <-m.command.events:
-			if !ws.Stopped() {
-				m.ended(ws)
-				return
-			}
-			_ = m.link.report(report{status: ws})
+		o, err := m.link.nextOrder()
+		if err != nil {
+			m.abandoned()
+			return
 		}
+		m.obey(o)
 	}
 }
 
 func (m *monitor) obey(o order) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o.modes != nil {
+		m.modes = o.modes
+		return
+	}
 	if o.signal == syscall.SIGCONT {
 		group := unix.Getpgrp()
 		if o.foreground {
-			group = m.command.pid
-			m.raw, _ = term.GetState(m.user)
+			group = m.command
 		}
 		_ = setForeground(m.tty, group)
 	}
-	_ = unix.Kill(-m.command.pid, o.signal)
+	if m.command > 0 {
+		_ = unix.Kill(-m.command, o.signal)
+	}
 }
 
-// ended takes the terminal back, since whatever group has it is hung up when
-// the leader of its session ends, and the command may have left jobs behind.
-func (m *monitor) ended(ws syscall.WaitStatus) {
-	_ = setForeground(m.tty, unix.Getpgrp())
-	_ = m.link.report(report{status: ws})
+// tell reports what has become of the command. If it has ended the monitor
+// takes the terminal back, since whatever group has it is hung up when the
+// leader of its session ends, and the command may have left jobs behind.
+func (m *monitor) tell(ws syscall.WaitStatus) {
+	if !ws.Stopped() {
+		_ = setForeground(m.tty, unix.Getpgrp())
+	}
+	if m.link.report(report{status: ws}) != nil {
+		m.restore()
+	}
 }
 
 // abandoned does for a killed escenv what a terminal and a shell would.
 func (m *monitor) abandoned() {
 	m.restore()
-	groups := []int{m.command.pid}
+	groups := []int{m.command}
 	if front, err := unix.IoctlGetInt(m.tty, unix.TIOCGPGRP); err == nil && front > 1 && front != unix.Getpgrp() {
 		groups = append(groups, front)
 	}
@@ -141,10 +149,12 @@ func (m *monitor) abandoned() {
 // restore sets the user's terminal as it was before escenv, unless somebody
 // else has set it meanwhile.
 func (m *monitor) restore() {
-	if m.saved == nil || m.raw == nil {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.modes == nil {
 		return
 	}
-	if now, err := term.GetState(m.user); err == nil && *now == *m.raw {
-		_ = term.Restore(m.user, m.saved)
+	if now, err := unix.IoctlGetTermios(m.user, getModes); err == nil && *now == m.modes[1] {
+		_ = unix.IoctlSetTermios(m.user, putModes, &m.modes[0])
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // outputs are a command's two streams of output, and how they reach ours.
@@ -68,10 +67,14 @@ func (o *outputs) open(to *os.File, screens bool) (err error) {
 // is to do about line ends.
 func openScreen(user *os.File) (master, slave *os.File, err error) {
 	master, slave, err = openPty(user)
-	if err == nil {
-		_, err = term.MakeRaw(int(slave.Fd()))
+	if err != nil {
+		return nil, nil, err
 	}
-	return master, slave, err
+	if now, err := modesOf(slave); err == nil {
+		raw := rawModes(*now)
+		_ = setModes(slave, &raw)
+	}
+	return master, slave, nil
 }
 
 // pump begins to carry. The command alone holds the other ends now.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -106,7 +107,8 @@ func (s *session) openStderr(c *Command) (*os.File, error) {
 }
 
 // startMonitor starts the monitor, which gets some files under the numbers they have here, so that
-// none the caller opened for the command is in their way.
+// none the caller opened for the command is in their way. With the master among them the pty is not
+// hung up before the monitor has done what is to be done when escenv is killed.
 func (s *session) startMonitor(c *Command, files []*os.File, slave *os.File) error {
 	link, other, err := newLinkPair()
 	if err != nil {
@@ -119,15 +121,15 @@ func (s *session) startMonitor(c *Command, files []*os.File, slave *os.File) err
 		user = s.user
 	}
 	args := []string{monitorName}
-	for _, f := range []*os.File{other, user, slave} {
-		fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 3)
+	for _, fd := range []int{int(other.Fd()), int(user.Fd()), int(slave.Fd()), descriptor(s.master)} {
+		fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD, 3)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(fd)
 		args = append(args, strconv.Itoa(fd))
 	}
-	attr := &syscall.ProcAttr{Env: c.Env, Sys: &syscall.SysProcAttr{Setsid: true}}
+	attr := &syscall.ProcAttr{Env: monitorEnviron(c.Env), Sys: &syscall.SysProcAttr{Setsid: true}}
 	for _, f := range files {
 		attr.Files = append(attr.Files, f.Fd())
 	}
@@ -135,12 +137,20 @@ func (s *session) startMonitor(c *Command, files []*os.File, slave *os.File) err
 	return err
 }
 
-// start sets the user's terminal, once the monitor is ready to set it back, and
-// has the monitor start the command.
-func (s *session) start(path string, c *Command) error {
-	if _, err := s.link.nextReport(); err != nil {
-		return fmt.Errorf("starting on a terminal: %w", err)
+// monitorEnviron returns what the monitor's Go runtime may know: what the
+// command's would, and that the monitor mostly waits, which takes few threads.
+func monitorEnviron(environ []string) []string {
+	own := []string{"GOMAXPROCS=1"} // the first of several counts
+	for _, entry := range environ {
+		if strings.HasPrefix(entry, "GO") {
+			own = append(own, entry)
+		}
 	}
+	return own
+}
+
+// start sets the user's terminal and has the monitor start the command.
+func (s *session) start(path string, c *Command) error {
 	s.granted = s.user == nil || s.asked && foreground(s.user)
 	if s.granted {
 		s.raw()

@@ -4,15 +4,13 @@ import (
 	"errors"
 	"os"
 	"syscall"
-
-	"golang.org/x/term"
 )
 
 // A session is one command on its pty.
 type session struct {
-	user     *os.File    // the user's terminal; nil if there is none
-	control  *os.File    // the controlling terminal; nil if there is none
-	saved    *term.State // how user was; nil while it is not set raw
+	user     *os.File // the user's terminal; nil if there is none
+	control  *os.File // the controlling terminal; nil if there is none
+	saved    *modes   // how user was; nil while it is not set raw
 	master   *os.File
 	keyboard *keyboard
 	pumps    []*pump
@@ -20,6 +18,7 @@ type session struct {
 	link     *link
 	caught   *signals
 
+	started bool // the command is
 	asked   bool // the command wants the keyboard, or always did
 	copied  bool // the pty was set like the user's terminal
 	stopped bool // the command is
@@ -43,10 +42,14 @@ func (s *session) follow(endings <-chan syscall.Signal) (Status, error) {
 				return Status{}, errors.New("the terminal's monitor ended")
 			case r.errno != 0:
 				return Status{}, r.errno
+			case !s.started:
+				s.started = true
+				s.keyboard.set(s.saved != nil)
 			case !r.status.Stopped():
 				return s.ended(r.status), nil
+			default:
+				s.suspend(r.status.StopSignal())
 			}
-			s.suspend(r.status.StopSignal())
 		}
 	}
 }
@@ -92,9 +95,10 @@ func (s *session) resume() {
 	}
 }
 
-// raw lets every key through to the pty. That has modes of its own, which at
-// first are the terminal's: not before escenv is in the foreground, since until
-// then they are what a shell edits its line with.
+// raw lets every key through to the pty, as soon as the command is there to be
+// meant by it. The pty has modes of its own, which at first are the terminal's:
+// not before escenv is in the foreground, since until then they are what a shell
+// edits its line with. The monitor hears of it first, in case escenv is killed.
 func (s *session) raw() {
 	if s.user == nil {
 		return
@@ -103,18 +107,22 @@ func (s *session) raw() {
 		copyModes(s.master, s.user)
 		s.copied = true
 	}
-	saved, err := term.MakeRaw(int(s.user.Fd()))
-	if err == nil && s.saved == nil {
-		s.saved = saved
+	if now, err := modesOf(s.user); err == nil {
+		if s.saved == nil {
+			s.saved = now
+		}
+		raw := rawModes(*now)
+		_ = s.link.give(order{modes: &[2]modes{*s.saved, raw}})
+		_ = setModes(s.user, &raw)
 	}
-	s.keyboard.set(true)
+	s.keyboard.set(s.started)
 }
 
 // cooked sets the user's terminal as it was.
 func (s *session) cooked() {
 	s.keyboard.set(false)
 	if s.saved != nil {
-		_ = term.Restore(int(s.user.Fd()), s.saved)
+		_ = setModes(s.user, s.saved)
 		s.saved = nil
 	}
 }

@@ -12,9 +12,20 @@ type child struct {
 	events <-chan syscall.WaitStatus // each time it stops, and when it ends
 }
 
-// spawn starts a process from the thread that waits for it, since the two are
-// bound to each other: see followUs.
+// spawn starts a process.
 func spawn(path string, args []string, attr *syscall.ProcAttr) (*child, error) {
+	pid, err := syscall.ForkExec(path, args, attr)
+	if err != nil {
+		return nil, err
+	}
+	events := make(chan syscall.WaitStatus)
+	go await(pid, func(ws syscall.WaitStatus) { events <- ws })
+	return &child{pid, events}, nil
+}
+
+// spawnBound starts a process from the thread that waits for it, since the two
+// are bound to each other: see followUs.
+func spawnBound(path string, args []string, attr *syscall.ProcAttr) (*child, error) {
 	events := make(chan syscall.WaitStatus)
 	c := &child{events: events}
 	started := make(chan error)
@@ -24,7 +35,7 @@ func spawn(path string, args []string, attr *syscall.ProcAttr) (*child, error) {
 		c.pid, err = syscall.ForkExec(path, args, attr)
 		started <- err
 		if err == nil {
-			await(c.pid, events)
+			await(c.pid, func(ws syscall.WaitStatus) { events <- ws })
 		}
 	}()
 	if err := <-started; err != nil {
@@ -36,7 +47,7 @@ func spawn(path string, args []string, attr *syscall.ProcAttr) (*child, error) {
 // await waits for the process and tells when it stops and when it ends. The
 // first process of a container has children it never started, and waits for
 // them, too.
-func await(pid int, events chan<- syscall.WaitStatus) {
+func await(pid int, tell func(syscall.WaitStatus)) {
 	whom := pid
 	if os.Getpid() == 1 {
 		whom = -1
@@ -50,7 +61,7 @@ func await(pid int, events chan<- syscall.WaitStatus) {
 		if err != nil {
 			ws = 255 << 8 // nobody's child: it ended, who knows how
 		}
-		events <- ws
+		tell(ws)
 		if !ws.Stopped() {
 			return
 		}

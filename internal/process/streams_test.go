@@ -215,7 +215,7 @@ func TestClosedStreamsOnATerminal(t *testing.T) {
 func TestEarlySignals(t *testing.T) {
 	term := onTerminal(t, "bash", "-c", `before=$(stty -g)
 		for delay in 0 0.001 0.002 0.003 0.004 0.005 0.006 0.008 0.01 0.015 0.02 0.03; do
-			for signal in TERM HUP INT QUIT ALRM USR1; do
+			for signal in TERM HUP INT QUIT ALRM USR1 KILL; do
 				`+inShell("pty")+` sleep 300 & pid=$!
 				( sleep $delay; kill -$signal $pid; sleep 0.2; kill -KILL $pid 2>/dev/null ) & fg >/dev/null 2>&1 || wait $pid 2>/dev/null
 				test "$(stty -g)" = "$before" || { sleep 0.3; test "$(stty -g)" = "$before" || echo "$delay $signal: not restored"; }
@@ -225,6 +225,16 @@ func TestEarlySignals(t *testing.T) {
 		t.Error(shown)
 	}
 	term.ends()
+}
+
+// TestTypedAhead: what is typed before there is a command is the command's.
+func TestTypedAhead(t *testing.T) {
+	for range 10 {
+		term := onTerminal(t, wrapper("pty", "sh", "-c", `read -r x; echo "got $x"`)...)
+		term.typed("early\r")
+		term.expect("got early")
+		term.ends()
+	}
 }
 
 // TestFirstProcess: as the first process of a container escenv waits for what

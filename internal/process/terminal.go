@@ -78,9 +78,32 @@ func resize(master, user *os.File) {
 
 // copyModes sets the pty as user is.
 func copyModes(master, user *os.File) {
-	if modes, err := term.GetState(int(user.Fd())); err == nil {
-		control(master, func(fd int) { _ = term.Restore(fd, modes) })
+	if as, err := modesOf(user); err == nil {
+		control(master, func(fd int) { _ = unix.IoctlSetTermios(fd, putModes, as) })
 	}
+}
+
+// modes is what a terminal does with what is typed and shown.
+type modes = unix.Termios
+
+func modesOf(terminal *os.File) (*modes, error) {
+	return unix.IoctlGetTermios(int(terminal.Fd()), getModes)
+}
+
+func setModes(terminal *os.File, to *modes) error {
+	return unix.IoctlSetTermios(int(terminal.Fd()), putModes, to)
+}
+
+// rawModes returns m without anything between keys, screen and program, as
+// cfmakeraw(3) does.
+func rawModes(m modes) modes {
+	m.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	m.Oflag &^= unix.OPOST
+	m.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	m.Cflag &^= unix.CSIZE | unix.PARENB
+	m.Cflag |= unix.CS8
+	m.Cc[unix.VMIN], m.Cc[unix.VTIME] = 1, 0
+	return m
 }
 
 // control calls f with the descriptor of master, which File.Fd would make
@@ -89,4 +112,10 @@ func control(master *os.File, f func(fd int)) {
 	if raw, err := master.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
 	}
+}
+
+// descriptor returns that of master, without making it block.
+func descriptor(master *os.File) (fd int) {
+	control(master, func(n int) { fd = n })
+	return fd
 }

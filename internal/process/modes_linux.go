@@ -1,0 +1,9 @@
+package process
+
+import "golang.org/x/sys/unix"
+
+// What gets a terminal's modes, and what sets them at once.
+const (
+	getModes = unix.TCGETS
+	putModes = unix.TCSETS
+)
