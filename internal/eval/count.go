@@ -2,28 +2,33 @@ package eval
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf8"
 )
 
 // crowded returns where text has certainly more nodes than a definition may
-// have, -1 if that is not certain. The YAML library makes the whole tree before
-// anybody can count: two bytes of hostile text cost it half a KiB.
+// have, or longer ones, and what is wrong there; -1 if that is not certain. The
+// YAML library makes the whole tree before anybody can count: two bytes of
+// hostile text cost it half a KiB, and it wonders of each whether it is a number.
 //
 // What is counted is scalars and [ { on the one hand, the items and pairs that
 // -, ? and : begin on the other, and anchors, and tags: each of one kind is, or
 // belongs to, a node of its own. Text that is not YAML may be counted as anything.
-func crowded(text []byte) int {
+func crowded(text []byte) (at int, why string) {
 	const small = 64 << 10 // not worth looking at
 	if len(text) <= small {
-		return -1
+		return -1, ""
 	}
 	c := counter{text: text}
 	for c.next() {
-		if max(c.scalars, c.entries, c.anchors, c.tags) > maxNodes {
-			return c.at
+		switch {
+		case max(c.scalars, c.entries, c.anchors, c.tags) > maxNodes:
+			return c.at, fmt.Sprintf("the definition has more than %d nodes", maxNodes)
+		case c.long:
+			return c.word, tooLarge(maxValue)
 		}
 	}
-	return -1
+	return -1, ""
 }
 
 // A counter walks through the tokens of a text as the YAML library does. The
@@ -38,6 +43,9 @@ type counter struct {
 	key     int   // 1 + column of what a : would make a key; 0 if nothing
 
 	scalars, entries, anchors, tags int
+
+	word int  // where the last piece of a plain scalar without blanks begins
+	long bool // it is longer than a value may be
 }
 
 // peek returns the byte at c.at+n; a NUL behind the end.
@@ -235,10 +243,10 @@ func (c *counter) quoted(quote byte) {
 // plain takes a scalar without quotes, over all its lines.
 func (c *counter) plain() {
 	for !c.ended() && !c.isDocumentMarker() && c.peek(0) != '#' {
-		for !c.isGap(0) && !c.endsPlain() {
+		for c.word = c.at; !c.isGap(0) && !c.endsPlain(); {
 			c.step()
 		}
-		if c.ended() || !c.isGap(0) {
+		if c.long = c.at-c.word > maxValue; c.long || c.ended() || !c.isGap(0) {
 			return
 		}
 		for !c.ended() && c.isGap(0) {

@@ -59,6 +59,28 @@ func TestManyNodesAreCounted(t *testing.T) {
 	}
 }
 
+// What is certainly too long a value is not read: only what has no blank and no
+// quotes, which may stand for less, is certain.
+func TestLongPiecesAreFound(t *testing.T) {
+	long := strings.Repeat("1", maxValue+1)
+	for _, test := range []struct {
+		text string
+		at   int
+	}{
+		{"values: {a: x, b: " + long + "}", 18},
+		{"values:\n  a: x y" + long + " z\n", 15},
+		{"values: {a: x, b: " + long[1:] + "}", -1},
+		{"values: {a: '" + long + "'}", -1},
+		{"values: {a: " + strings.Repeat("1 ", maxValue) + "}", -1},
+		{"values: {a: 1} # " + long, -1},
+		{"values:\n  a: |\n    " + long, -1},
+	} {
+		if at, why := crowded([]byte(test.text)); at != test.at || (why != "") != (at >= 0) {
+			t.Errorf("%.20q: found at %d, %q; want %d", test.text, at, why, test.at)
+		}
+	}
+}
+
 // FuzzCount: never more are counted than there are.
 func FuzzCount(f *testing.F) {
 	for _, name := range []string{"builtins", "mistakes", "mistakes_computed", "references", "secrets", "roots", "yaml", "numbers"} {

@@ -43,9 +43,9 @@ func decode(text []byte) (*yaml.Node, error) {
 		line, column := locate(text, at)
 		return nil, &syntaxError{line, column, "the definition is not UTF-8 text", ""}
 	}
-	if at := crowded(text); at >= 0 {
+	if at, why := crowded(text); at >= 0 {
 		line, column := locate(text, at)
-		return nil, &syntaxError{line, column, fmt.Sprintf("the definition has more than %d nodes", maxNodes), ""}
+		return nil, &syntaxError{line, column, why, ""}
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
@@ -176,6 +176,9 @@ func documentMarker(text []byte) int {
 }
 
 func invalidUTF8(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
 	for at := 0; at < len(text); {
 		r, size := utf8.DecodeRune(text[at:])
 		if r == utf8.RuneError && size == 1 {
