@@ -3,6 +3,9 @@ package hooks_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,51 +17,87 @@ import (
 var guests = []struct {
 	name, shell string
 	pre, post   string // before and after the hook is evaluated
+	sign        string // at the end of the prompts, if that is not "$"
 }{
-	{"set -eu", "bash", "", "set -eu"},
-	{"set -eu first", "bash", "set -eu", ""},
-	{"set -eu", "zsh", "", "setopt errexit nounset"},
-	{"set -eu first", "zsh", "setopt errexit nounset", ""},
-	{"noclobber", "bash", "set -o noclobber", ""},
-	{"noclobber", "zsh", "setopt noclobber", ""},
-	{"nullglob and noglob", "bash", "shopt -s nullglob failglob; set -f", ""},
-	{"glob options", "zsh", "setopt nullglob kshglob extendedglob globsubst noglob", ""},
-	{"odd IFS", "bash", "IFS=/escnv_", ""},
-	{"odd IFS", "zsh", "IFS=/escnv_", ""},
-	{"allexport", "bash", "set -a", ""},
-	{"allexport", "zsh", "setopt allexport", ""},
-	{"xtrace", "bash", "", "set -x"},
-	{"xtrace", "zsh", "", "setopt xtrace"},
-	{"trace", "fish", "", "set -g fish_trace 1"},
-	{"csh quotes and other zsh options", "zsh", "setopt cshjunkiequotes cshjunkieloops rcquotes ksharrays shwordsplit kshtypeset warncreateglobal warnnestedvar bsdecho", ""},
-	{"sh emulation", "zsh", "", "setopt shwordsplit ksharrays posixbuiltins posixidentifiers"},
-	{"posix", "bash", "", "set -o posix"},
-	{"aliases", "bash", "alias local=false builtin=false unset=false export=false return=false set=false declare=false cd='cd -P'", ""},
-	{"aliases", "zsh", "alias local=false builtin=false unset=false export=false return=false set=false typeset=false print=false emulate=false setopt=false", ""},
-	{"functions", "bash", "export() { command false; }; unset() { command false; }; local() { command false; }", ""},
-	{"functions", "fish", "function test; return 3; end; function path; return 3; end; function eval; end", "functions -e test path eval"},
-	{"readonly names of others", "bash", "readonly vars=1 status=1 dir=1 found=1 text=1 name=1", ""},
-	{"readonly names of others", "zsh", "readonly vars=1 dir=1 found=1 text=1 name=1", ""},
-	{"a string in PROMPT_COMMAND", "bash", "PROMPT_COMMAND='true; '", ""},
-	{"an exported PROMPT_COMMAND", "bash", "export PROMPT_COMMAND='history -a;'", ""},
-	{"other precmd functions", "zsh", "p() { true }; precmd_functions=(p); chpwd_functions=(p)", ""},
-	{"sourced twice", "bash", "eval \"$(escenv hook bash)\"", ""},
-	{"sourced twice", "zsh", "eval \"$(escenv hook zsh)\"", ""},
-	{"sourced twice", "fish", "escenv hook fish | source", ""},
-	{"direnv", "bash", `eval "$(direnv hook bash)"`, ""},
-	{"direnv", "zsh", `eval "$(direnv hook zsh)"`, ""},
-	{"direnv", "fish", "direnv hook fish | source", ""},
-	{"direnv behind", "bash", "", `eval "$(direnv hook bash)"`},
-	{"direnv behind", "zsh", "", `eval "$(direnv hook zsh)"`},
-	{"direnv behind", "fish", "", "direnv hook fish | source"},
-	{"zoxide", "bash", `eval "$(zoxide init bash)"`, ""},
-	{"zoxide", "zsh", `eval "$(zoxide init zsh)"`, ""},
-	{"zoxide", "fish", "zoxide init fish | source", ""},
-	{"zoxide behind", "bash", "", `eval "$(zoxide init bash)"`},
-	{"a prompt that runs the one before, as starship's", "bash", "", `before=$PROMPT_COMMAND; star() { eval "$before"; }; PROMPT_COMMAND=star`},
-	{"a DEBUG trap, as bash-preexec's", "bash", `trap 'true "$_"' DEBUG`, ""},
-	{"a DEBUG trap behind", "bash", "", `preexec() { true; }; trap preexec DEBUG`},
-	{"other events", "fish", "function p --on-event fish_prompt; end; function q --on-variable PWD; end", ""},
+	{"set -eu", "bash", "", "set -eu", ""},
+	{"set -eu first", "bash", "set -eu", "", ""},
+	{"set -eu", "zsh", "", "setopt errexit nounset", ""},
+	{"set -eu first", "zsh", "setopt errexit nounset", "", ""},
+	{"noclobber", "bash", "set -o noclobber", "", ""},
+	{"noclobber", "zsh", "setopt noclobber", "", ""},
+	{"nullglob and noglob", "bash", "shopt -s nullglob failglob; set -f", "", ""},
+	{"glob options", "zsh", "setopt nullglob kshglob extendedglob globsubst noglob", "", ""},
+	{"odd IFS", "bash", "IFS=/escnv_", "", ""},
+	{"odd IFS", "zsh", "IFS=/escnv_", "", ""},
+	{"allexport", "bash", "set -a", "", ""},
+	{"allexport", "zsh", "setopt allexport", "", ""},
+	{"xtrace", "bash", "", "set -x", ""},
+	{"xtrace", "zsh", "", "setopt xtrace", ""},
+	{"trace", "fish", "", "set -g fish_trace 1", ""},
+	{"csh quotes and other zsh options", "zsh", "setopt cshjunkiequotes cshjunkieloops rcquotes ksharrays shwordsplit kshtypeset warncreateglobal warnnestedvar bsdecho", "", ""},
+	{"sh emulation", "zsh", "", "setopt shwordsplit ksharrays posixbuiltins posixidentifiers", ""},
+	{"posix", "bash", "", "set -o posix", ""},
+	{"aliases", "bash", "alias local=false builtin=false unset=false export=false return=false set=false declare=false cd='cd -P'", "", ""},
+	{"aliases", "zsh", "alias local=false builtin=false unset=false export=false return=false set=false typeset=false print=false emulate=false setopt=false", "", ""},
+	{"functions", "bash", "export() { command false; }; unset() { command false; }; local() { command false; }", "", ""},
+	{"functions", "fish", "function test; return 3; end; function path; return 3; end; function eval; end", "functions -e test path eval", ""},
+	{"readonly names of others", "bash", "readonly vars=1 status=1 dir=1 found=1 text=1 name=1", "", ""},
+	{"readonly names of others", "zsh", "readonly vars=1 dir=1 found=1 text=1 name=1", "", ""},
+	{"a string in PROMPT_COMMAND", "bash", "PROMPT_COMMAND='true; '", "", ""},
+	{"an exported PROMPT_COMMAND", "bash", "export PROMPT_COMMAND='history -a;'", "", ""},
+	{"other precmd functions", "zsh", "p() { true }; precmd_functions=(p); chpwd_functions=(p)", "", ""},
+	{"sourced twice", "bash", "eval \"$(escenv hook bash)\"", "", ""},
+	{"sourced twice", "zsh", "eval \"$(escenv hook zsh)\"", "", ""},
+	{"sourced twice", "fish", "escenv hook fish | source", "", ""},
+	{"direnv", "bash", `eval "$(direnv hook bash)"`, "", ""},
+	{"direnv", "zsh", `eval "$(direnv hook zsh)"`, "", ""},
+	{"direnv", "fish", "direnv hook fish | source", "", ""},
+	{"direnv behind", "bash", "", `eval "$(direnv hook bash)"`, ""},
+	{"direnv behind", "zsh", "", `eval "$(direnv hook zsh)"`, ""},
+	{"direnv behind", "fish", "", "direnv hook fish | source", ""},
+	{"zoxide", "bash", `eval "$(zoxide init bash)"`, "", ""},
+	{"zoxide", "zsh", `eval "$(zoxide init zsh)"`, "", ""},
+	{"zoxide", "fish", "zoxide init fish | source", "", ""},
+	{"zoxide behind", "bash", "", `eval "$(zoxide init bash)"`, ""},
+	{"a prompt that runs the one before, as starship's", "bash", "", `before=$PROMPT_COMMAND; star() { eval "$before"; }; PROMPT_COMMAND=star`, ""},
+	{"a DEBUG trap, as bash-preexec's", "bash", `trap 'true "$_"' DEBUG`, "", ""},
+	{"a DEBUG trap behind", "bash", "", `preexec() { true; }; trap preexec DEBUG`, ""},
+	{"bash-preexec", "bash", preexec, "", ""},
+	{"bash-preexec behind", "bash", "", preexec, ""},
+	{"liquidprompt", "bash", "LP_PS1_POSTFIX='@ '; source /usr/share/liquidprompt/liquidprompt", "", "@"},
+	{"liquidprompt behind", "bash", "", "LP_PS1_POSTFIX='@ '; source /usr/share/liquidprompt/liquidprompt", "@"},
+	{"liquidprompt", "zsh", "LP_PS1_POSTFIX='@ '; source /usr/share/liquidprompt/liquidprompt", "", "@"},
+	{"powerlevel9k", "zsh", "POWERLEVEL9K_LEFT_PROMPT_ELEMENTS=(dir) POWERLEVEL9K_RIGHT_PROMPT_ELEMENTS=()\nsource /usr/share/powerlevel9k/powerlevel9k.zsh-theme", "", "\ue0b0"},
+	{"powerlevel9k behind", "zsh", "", "POWERLEVEL9K_LEFT_PROMPT_ELEMENTS=(dir) POWERLEVEL9K_RIGHT_PROMPT_ELEMENTS=()\nsource /usr/share/powerlevel9k/powerlevel9k.zsh-theme", "\ue0b0"},
+	{"zsh-autosuggestions and zsh-syntax-highlighting", "zsh", "", "source /usr/share/zsh-autosuggestions/zsh-autosuggestions.zsh; source /usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh", ""},
+	{"other events", "fish", "function p --on-event fish_prompt; end; function q --on-variable PWD; end", "", ""},
+}
+
+// preexec has bash-preexec, as .ci/tools brings it, and functions of the user's.
+const preexec = `source @TOOLS@/bash-preexec.sh; preexec() { echo "[before $1]"; }; precmd() { echo "[after $?]"; }`
+
+// sourced is a file that a guest's owner sources, or a program that says what to
+// evaluate.
+var sourced = regexp.MustCompile(`source (/[^;\s]+)|\b(direnv|zoxide)\b`)
+
+// needGuest returns a part of a startup file. The test is skipped where what
+// that wants is not there, but not on a machine whose word counts.
+func needGuest(t *testing.T, startup string) string {
+	t.Helper()
+	tools, err := filepath.Abs("../.cache/tools")
+	must(t, err)
+	startup = strings.ReplaceAll(startup, "@TOOLS@", tools)
+	for _, wanted := range sourced.FindAllStringSubmatch(startup, -1) {
+		if wanted[2] != "" {
+			need(t, wanted[2])
+		} else if _, err := os.Stat(wanted[1]); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	return startup
 }
 
 // TestGoodGuest: whatever the owner's habits, credentials come and go, the
@@ -67,14 +106,11 @@ func TestGoodGuest(t *testing.T) {
 	for _, guest := range guests {
 		t.Run(guest.shell+"/"+guest.name, func(t *testing.T) {
 			t.Parallel()
-			for _, program := range []string{"direnv", "zoxide"} {
-				if strings.HasPrefix(guest.name, program) {
-					need(t, program)
-				}
-			}
+			pre, post := needGuest(t, guest.pre), needGuest(t, guest.post)
 			h := newHouse(t)
+			h.sign = guest.sign
 			h.escenv("shop", "allow", "--yes")
-			s := h.start(t, guest.shell, "out", guest.pre, guest.post)
+			s := h.start(t, guest.shell, "out", pre, post)
 			s.wantText(s.run("cd "+h.path("shop")+" && dump"), "escenv: loaded shop/dev")
 			if got := s.dumped()["AWS_SECRET_ACCESS_KEY"]; got != `dev'secret\` {
 				t.Errorf("the secret is %q", got)
@@ -97,6 +133,42 @@ func TestGoodGuest(t *testing.T) {
 				t.Errorf("the secret was on the screen:\n%s", s.text())
 			}
 		})
+	}
+}
+
+// TestPreexecSeesTheUsersCommands, each once, and none of the hook's, and $? is
+// what they left. The prompt gives the terminal its title: what comes behind
+// bash-preexec in PROMPT_COMMAND is a command to it.
+func TestPreexecSeesTheUsersCommands(t *testing.T) {
+	lines := []string{needGuest(t, preexec), installLines["bash"], `PS1='\[\e]2;sync:$?\a\]$ '`, ""}
+	for _, place := range []string{"before", "behind"} {
+		rc := strings.Join(lines, "\n")
+		slices.Reverse(lines[:2])
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.escenv("shop", "allow", "--yes")
+			h.write("home/rc.bash", rc)
+			s := h.startProgram(t, "bash", "out", []string{need(t, "bash"), "--noprofile", "--rcfile", h.path("home/rc.bash"), "-i"}, nil)
+			enter := "cd " + h.path("shop")
+			s.wantLines(s.run(enter), "[before "+enter+"]", loadedDev, "[after 0]")
+			s.wantLines(s.run("sh -c 'exit 4'"), "[before sh -c 'exit 4']", "[after 4]")
+			h.write("shop/.escenv", "shop/dev\n")
+			s.wantLines(s.run("sh -c 'exit 5'"), "[before sh -c 'exit 5']", "[after 5]") // not quiet
+			s.wantKey("AKIADEV")
+		})
+	}
+}
+
+// wantLines checks that the screen has these lines, in whatever order, and
+// nothing else.
+func (s *shell) wantLines(text string, lines ...string) {
+	s.t.Helper()
+	got := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	slices.Sort(got)
+	slices.Sort(lines)
+	if !slices.Equal(got, lines) {
+		s.t.Errorf("%s: the screen has %q, want %q", s.name, got, lines)
 	}
 }
 

@@ -158,6 +158,10 @@ fi
 if [[ ${PROMPT_COMMAND[*]-} != *__escenv_[pu]* ]]; then
   if ! (PROMPT_COMMAND='') 2>/dev/null; then
     \builtin printf 'escenv: error: PROMPT_COMMAND is readonly, so the hook follows cd alone\n' >&2
+  elif [[ ${PROMPT_COMMAND-} == *__bp_install* ]]; then
+    # bash-preexec, which is yet to install itself, knows strings alone, and takes
+    # what comes behind it for what the user types.
+    PROMPT_COMMAND="__escenv_update"$'\n'"$PROMPT_COMMAND"
   elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
     # Between the commands of an array bash keeps $? and PIPESTATUS.
     PROMPT_COMMAND=(__escenv_update ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})

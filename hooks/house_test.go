@@ -45,6 +45,7 @@ type house struct {
 
 	strace  string // if set, shells run below this and write to the file trace
 	columns int    // of its terminals, if they have others than most
+	sign    string // at the end of its prompts, if that is not "$"
 
 	listener net.Listener
 

@@ -79,10 +79,11 @@ func (s *shell) text() string {
 // it, and $? and PIPESTATUS as a prompt hook behind escenv's sees them.
 func (s *shell) prompt() (text, status string) {
 	s.t.Helper()
+	sign := cmp.Or(s.sign, "$")
 	v := s.await("a prompt", func(v view) bool {
-		return len(v.marks) > s.marked && v.row >= s.from && strings.HasSuffix(v.lines[v.row], "$") && v.column == len(v.lines[v.row])+1
+		return len(v.marks) > s.marked && v.row >= s.from && strings.HasSuffix(v.before(), sign+" ")
 	})
-	text = strings.TrimSuffix(strings.Join(v.lines[s.from:v.row+1], "\n"), "$")
+	text = strings.TrimSuffix(strings.Join(v.lines[s.from:v.row+1], "\n"), sign)
 	s.marked++
 	s.from = v.row
 	return text, v.marks[s.marked-1]

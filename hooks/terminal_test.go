@@ -81,6 +81,12 @@ type view struct {
 	marks  []string
 }
 
+// before returns what stands in the cursor's line before it.
+func (v view) before() string {
+	line := []rune(v.lines[v.row] + strings.Repeat(" ", v.column))
+	return string(line[:v.column])
+}
+
 // view returns what is on the screen from that line on; others are empty.
 func (term *terminal) view(from int) view {
 	term.mu.Lock()
