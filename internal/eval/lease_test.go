@@ -213,24 +213,40 @@ values["not allowed"] failed =
 	}
 }
 
-// Without a key, ciphertext is an error where it stands when it is needed.
+// Without a key, ciphertext is an error where it stands when it is needed, and
+// else a warning of those who check.
 func TestNoKey(t *testing.T) {
 	loader := &definitions{texts: map[string]string{
 		"shop/dev": `values: {a: {fn::secret: {ciphertext: ZXNjeAAAAAHo9e705fKyKo30VQ==}}, environmentVariables: {B: 1}}`,
 	}}
 	e := &eval.Evaluator{Loader: loader}
-	if _, err := e.Open(t.Context(), request(t, "shop/dev", esc.WantVariables)); err != nil {
-		t.Errorf("nobody asked for it: %v", err)
+	if env, err := e.Open(t.Context(), request(t, "shop/dev", esc.WantVariables)); err != nil || len(env.Warnings) > 0 {
+		t.Errorf("nobody asked for it: %+v, %v", env, err)
 	}
 	_, err := e.Open(t.Context(), request(t, "shop/dev", esc.WantAll))
-	if got := report(err, nil); !strings.HasPrefix(got, "shop/dev:1:13-") || !strings.Contains(got, "there is no key for this ciphertext") {
+	const said = "this ciphertext cannot be opened: escenv has no key for it (give the secret again: escenv env set shop/dev a --secret) [values.a]\n"
+	if got := report(err, nil); got != "shop/dev:1:13-67: error: "+said {
 		t.Errorf("got %s", got)
 	}
-	for show, want := range map[bool]string{false: "", true: "shop/dev:1:13"} {
+	for show, want := range map[bool]string{false: "warning: ", true: "error: "} {
 		got, err := e.Evaluate(t.Context(), request(t, "shop/dev", 0).Refs[0], eval.Options{Check: true, ShowSecrets: show})
-		if err != nil || !strings.HasPrefix(got.Diagnostics.Error(), want) || want == "" && got.Diagnostics != nil {
+		if err != nil || report(got.Diagnostics, nil) != "shop/dev:1:13-67: "+want+said {
 			t.Errorf("showing secrets (%v) says %v, %v", show, got, err)
 		}
+	}
+	if checked, err := e.Check(t.Context(), request(t, "shop/dev", 0).Refs[0]); err != nil || len(checked.Warnings) != 1 {
+		t.Errorf("checking says %+v, %v", checked, err)
+	}
+}
+
+// Where nothing rotates, that is what is said, not that a name is unknown.
+func TestNoRotators(t *testing.T) {
+	loader := &definitions{texts: map[string]string{"shop/dev": `values: {a: {fn::rotate::aws-iam: {inputs: {}}}}`}}
+	_, err := (&eval.Evaluator{Loader: loader}).Check(t.Context(), request(t, "shop/dev", 0).Refs[0])
+	want := `shop/dev:1:13-46: error: escenv rotates nothing yet: there is no rotator "aws-iam" ` +
+		"(give its value with fn::secret, or take sessions that need no rotation with fn::open::aws-login) [values.a]\n"
+	if got := report(err, nil); got != want {
+		t.Errorf("got %swant %s", got, want)
 	}
 }
 

@@ -109,6 +109,11 @@ func (r *run) settleTurn(c *cell, t turn, inputs *leases) result {
 }
 
 func (r *run) unknownRotator(c *cell) (result, bool) {
+	if len(r.rotators) == 0 {
+		r.errorAt(c, fmt.Sprintf("escenv rotates nothing yet: there is no rotator %q", clip(c.expr.provider)),
+			"give its value with fn::secret, or take sessions that need no rotation with fn::open::aws-login")
+		return unknownResult(), true
+	}
 	var names []string
 	for name := range r.rotators {
 		names = append(names, name)

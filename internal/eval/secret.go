@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/escenv/escenv/internal/esc"
@@ -15,14 +16,17 @@ type Decrypter interface {
 	Decrypt(ctx context.Context, ciphertext []byte, in *Source) ([]byte, error)
 }
 
-// decrypt computes fn::secret of a ciphertext. It stays unknown while checking.
+// decrypt computes fn::secret of a ciphertext. It stays unknown while checking,
+// which warns of what could not be opened; other values can.
 func (r *run) decrypt(c *cell) (result, bool) {
 	hidden := unknownLike(result{secret: true}, "string")
 	switch {
-	case c.expr.items == nil || r.checking && !r.showSecrets: // nil: it was reported
+	case c.expr.items == nil: // it was reported
 		return hidden, true
-	case r.decrypter == nil:
-		r.errorAt(c, "there is no key for this ciphertext", "write the secret again: escenv env set REF PATH --secret")
+	case r.decrypter == nil && (!r.checking || !r.lazy):
+		r.noKey(c)
+		return hidden, true
+	case r.checking && !r.showSecrets:
 		return hidden, true
 	}
 	text, _ := c.expr.value.RevealString()
@@ -31,6 +35,18 @@ func (r *run) decrypt(c *cell) (result, bool) {
 		plain, err := r.decrypter.Decrypt(ctx, []byte(text), source)
 		return func() result { return r.settleSecret(c, plain, err) }
 	})
+}
+
+// noKey says that nobody can decrypt: a warning as long as nobody wants to.
+func (r *run) noKey(c *cell) {
+	warning := r.checking && !r.showSecrets
+	if !r.room(warning) {
+		return
+	}
+	d := diagnose(c.env.def.source, c.expr, "this ciphertext cannot be opened: escenv has no key for it",
+		fmt.Sprintf("give the secret again: escenv env set %s %s --secret", c.env.def.source.Name, c.expr.short()))
+	d.Warning = warning
+	r.add(d)
 }
 
 func (r *run) settleSecret(c *cell, plain []byte, err error) result {
