@@ -97,6 +97,28 @@ func TestALeaseStartsOneProcess(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsSetStartsOneProcess: back or ahead, what a shell knows of the
+// time is worth nothing then. Fish has no clock.
+func TestAClockThatIsSetStartsOneProcess(t *testing.T) {
+	for _, name := range []string{"bash", "zsh"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := traced(t, newHouse(t), name)
+			s.escenv("shop", "allow", "--yes")
+			s.answer("shop/dev", answer{variables: map[string]string{"AWS_ACCESS_KEY_ID": "key"}, expires: time.Now().Add(2 * time.Hour)})
+			s.wantProcesses(1, "entering", "cd "+s.path("shop"), 1)
+			for what, line := range map[string]string{ // as if the shell had looked then
+				"back by an hour":         "__escenv_since=$((EPOCHSECONDS + 3600)) __escenv_due=$((EPOCHSECONDS + 7200))",
+				"ahead, or a sleep ended": "__escenv_due=$((EPOCHSECONDS - 1))",
+			} {
+				s.wantProcesses(1, what, line, 1)
+				s.wantProcesses(0, "after that", "true", 20)
+				s.wantKey("key")
+			}
+		})
+	}
+}
+
 // traced starts a shell outside any project, below strace.
 func traced(t *testing.T, h *house, name string) *shell {
 	t.Helper()
