@@ -204,6 +204,8 @@ func TestAKilledAgentIsStartedAgain(t *testing.T) {
 	}
 }
 
+// TestAnAgentThatCannotBeReachedLeaves, and whoever asks meanwhile has another
+// one.
 func TestAnAgentThatCannotBeReachedLeaves(t *testing.T) {
 	for name, lose := range map[string]func(run string) error{
 		"its socket is removed":    func(run string) error { return os.Remove(globOne(run, "*.sock")) },
@@ -212,9 +214,16 @@ func TestAnAgentThatCannotBeReachedLeaves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHome(t)
-			h.start()
+			h.define(plain)
+			old := h.start()
 			must(t, lose(filepath.Join(h.dir, "run", "escenv")))
-			eventually(t, "the agent is gone", func() bool { return len(h.agents()) == 0 })
+			if out, talk := h.run("one", "open", "shop/dev", "--format", "dotenv"); talk != "" || !strings.HasPrefix(out, "A=") {
+				t.Errorf("got %q, %s", out, talk)
+			}
+			eventually(t, "the old agent is gone", func() bool { return !slices.Contains(h.agents(), strconv.Itoa(old)) })
+			if status, err := h.status(); err != nil || status.PID == old || len(h.agents()) != 1 {
+				t.Errorf("now %d answers, %v, of %v", status.PID, err, h.agents())
+			}
 		})
 	}
 }
