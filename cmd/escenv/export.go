@@ -152,7 +152,7 @@ func (p *program) shellPID() int {
 func (p *program) activator(shell int, paused string) *activation.Activator {
 	decisions, unknown := p.trust() // nothing is trusted then, but what is loaded still goes
 	return &activation.Activator{
-		Finder: activation.Finder{UID: os.Getuid(), Found: p.knock, Coarse: coarseTime},
+		Finder: activation.Finder{UID: os.Getuid(), Direct: realDir(), Found: p.knock, Coarse: coarseTime},
 		Opener: p.opener(),
 		Now:    p.now,
 		Salt:   salt(),

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -85,8 +84,8 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 // getenv returns the last value of an environment variable, as shells do.
 func (p *program) getenv(name string) string {
 	for _, entry := range slices.Backward(p.environ) {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
+		if len(entry) > len(name) && entry[len(name)] == '=' && entry[:len(name)] == name {
+			return entry[len(name)+1:]
 		}
 	}
 	return ""

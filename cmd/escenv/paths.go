@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -13,7 +14,7 @@ import (
 // dir is the working directory as the user knows it: PWD, symbolic links and
 // all, if it is one.
 func (p *program) dir() (string, error) {
-	real, err := os.Getwd()
+	real, err := syscall.Getwd() // os.Getwd would look at PWD, as is done here
 	if err != nil {
 		return "", esc.Errorf(esc.NotFound, "the working directory is gone").WithHint("cd to one that exists")
 	}
@@ -22,6 +23,16 @@ func (p *program) dir() (string, error) {
 		return logical, nil
 	}
 	return real, nil
+}
+
+// realDir is the working directory as the system knows it, without symbolic
+// links, or nothing if it is gone.
+func realDir() string {
+	dir, err := syscall.Getwd()
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 func sameFile(a, b string) bool {

@@ -36,8 +36,9 @@ type File struct {
 
 // A Finder looks for .escenv files that are safe to use for a user.
 type Finder struct {
-	UID   int    // whose files count, besides root's
-	Found func() // called when there is one, before it is looked at; may be nil
+	UID    int    // whose files count, besides root's
+	Direct string // a directory to which no symbolic link leads, if one is known: the working directory
+	Found  func() // called when there is one, before it is looked at; may be nil
 
 	// Coarse is the clock that files get their times from; nil if it is not known.
 	Coarse func() time.Time
@@ -104,7 +105,7 @@ func refused(err error) error {
 
 // read fills in file from what is at its path.
 func (f Finder) read(file *File) error {
-	canonical, err := filepath.EvalSymlinks(file.Path)
+	canonical, err := f.canonical(file.Path)
 	if err != nil {
 		return fmt.Errorf("finding out where %s is: %w", file.Path, err)
 	}
@@ -137,6 +138,18 @@ func (f Finder) read(file *File) error {
 	file.Digest = hex.EncodeToString(hash.Sum(nil))
 	file.Refs = refs
 	return nil
+}
+
+// canonical returns path without symbolic links. To what is above Direct none
+// leads either.
+func (f Finder) canonical(path string) (string, error) {
+	dir, name := filepath.Split(path)
+	if dir != "" && strings.HasPrefix(f.Direct+"/", dir) && name != "" {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			return path, nil
+		}
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // digest pins a definition kept beside the code: what was allowed is what is

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/escenv/escenv/internal/activation"
 	"github.com/escenv/escenv/internal/esc"
 )
@@ -61,6 +63,24 @@ func TestLinksAreResolvedForTrustAndKeptForPeople(t *testing.T) {
 	}
 	if file.Refs[0].Path != filepath.Join(root, "real/env.yaml") || file.Name() != "env.yaml" {
 		t.Errorf("it opens %+v, called %s", file.Refs[0], file.Name())
+	}
+}
+
+// TestTheWorkingDirectoryNeedsNoResolving: what is known to be without links saves
+// looking, and changes nothing.
+func TestTheWorkingDirectoryNeedsNoResolving(t *testing.T) {
+	root := tree(t, map[string]string{"real/.escenv": "shop/dev", "real/sub/x": "", "realm/.escenv": "shop/prod", "linked/x": ""})
+	must(t, os.Symlink("real", filepath.Join(root, "link")))
+	must(t, os.Symlink("../real/.escenv", filepath.Join(root, "linked/.escenv")))
+	for _, dir := range []string{"real", "real/sub", "link", "link/sub", "realm", "linked"} {
+		want, err := finder().Find(filepath.Join(root, dir))
+		must(t, err)
+		for _, direct := range []string{"/", root, root + "/real", root + "/real/sub", root + "/linked"} {
+			got, err := activation.Finder{UID: os.Getuid(), Direct: direct}.Find(filepath.Join(root, dir))
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("from %s, with %s: %v\n%s", dir, direct, err, diff)
+			}
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func connect(path string) (Conn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	conn := &socket{fd: fd}
+	conn := &socket{fd: fd, address: unix.SockaddrUnix{Name: path}}
 	if err := conn.connect(path); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -99,6 +99,8 @@ type socket struct {
 	fd     int
 	closed bool
 	end    time.Time // of waiting to read; zero if there is none
+
+	address unix.SockaddrUnix // of the agent
 }
 
 func (s *socket) connect(path string) error {
@@ -106,7 +108,7 @@ func (s *socket) connect(path string) error {
 	if err := unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
-	_, err := again(func() (int, error) { return 0, unix.Connect(s.fd, &unix.SockaddrUnix{Name: path}) })
+	_, err := again(func() (int, error) { return 0, unix.Connect(s.fd, &s.address) })
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("%w: nobody listens at %s", ErrNoAgent, path)
