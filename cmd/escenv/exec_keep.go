@@ -127,7 +127,7 @@ func (r *run) hear(events <-chan wire.ServeEvent) {
 			told = ""
 		case event.Problem.Summary != told:
 			told = event.Problem.Summary
-			r.tell("warning: renewing the credentials of " + r.env.Name + ": " + told)
+			r.tell("warning: renewing the credentials of " + r.env.Name + ": " + r.named(told))
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (r *run) renewFiles(ctx context.Context) {
 			at = r.now().Add(retryAfter)
 			if !said && ctx.Err() == nil {
 				said = true
-				r.tell("warning: renewing the files of " + r.env.Name + ": " + err.Error())
+				r.tell("warning: renewing the files of " + r.env.Name + ": " + r.named(err.Error()))
 			}
 		}
 	}
