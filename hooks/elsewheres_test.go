@@ -55,7 +55,6 @@ var elsewheres = []elsewhere{
 			"a renamed and a linked directory":                            "it knows directories without links alone",
 			"a variable of the user's that cannot change":                 "it has none of that name",
 			"names that others use stay theirs":                           "its hook's names are in a scope of their own",
-			"NO_COLOR, and no colour where nobody sees it":                "it colours its own prompt",
 			"cd keeps its status":                                         "it has exceptions instead",
 			"the nearest file counts, and moving between two is one step": "inside, each prompt asks",
 			"an unexported variable stays one":                            "it has none of that name",

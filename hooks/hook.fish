@@ -28,7 +28,7 @@ function __escenv_check
             builtin test "$__escenv_now" -ot "$__escenv_due" >$__escenv_now; and return 0
         end
     end
-    __escenv_change
+    __escenv_change $argv
 end
 
 # Looks around in another directory. Whether it is still the same .escenv that
@@ -106,7 +106,11 @@ function __escenv_change
     end
     set -gu __escenv_pwd # should Ctrl-C end it here, the next prompt tries again
     set -l __escenv_text
-    __ESCENV_STATE="$__escenv_state" __ESCENV_SHELL=$fish_pid __ESCENV_HOLD="$__escenv_hold" \
+    set -l __escenv_key # whether a key led here, and no command
+    if builtin test -n "$argv"; and builtin status is-interactive
+        set __escenv_key (builtin status current-command | builtin string match fish)
+    end
+    __ESCENV_STATE="$__escenv_state" __ESCENV_SHELL=$fish_pid __ESCENV_HOLD="$__escenv_hold$__escenv_key" \
         __ESCENV_GOMAXPROCS="$GOMAXPROCS" GOMAXPROCS=1 \
         @ESCENV@ export fish | builtin read -z __escenv_text
     builtin test $pipestatus[1] -lt 126; or return 0 # it was killed
@@ -114,6 +118,10 @@ function __escenv_change
     builtin eval "$__escenv_text"
     __escenv_look
     __escenv_settle
+    if builtin test -n "$__escenv_key" -a -n "$__escenv_words" -a -z "$__escenv_hold"
+        __escenv_say \n"$__escenv_words" # on a line of its own
+    end
+    return 0
 end
 
 # Says once that escenv is not there any more, and leaves no credentials in a

@@ -44,7 +44,7 @@ func TestPeopleAreToldWhatIsTested(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []string{"../README.md", "../install.sh"} {
+	for _, file := range []string{"../README.md", "../install.sh", "../cmd/escenv/status.go"} {
 		page, err := os.ReadFile(file)
 		must(t, err)
 		for _, shell := range shellNames {

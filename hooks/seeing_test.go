@@ -38,7 +38,7 @@ var seeing = []scenario{
 		v := s.await("the prompt behind what is said", func(v view) bool {
 			return strings.Contains(strings.Join(v.lines[s.from:v.row], "\n"), loadedDev) && strings.HasPrefix(v.lines[v.row], "$ ") && v.column == len("$ dump")
 		})
-		if s.name != "fish" && v.lines[v.row-1] != loadedDev { // fish does not tell whether a key led here
+		if v.lines[v.row-1] != loadedDev {
 			s.t.Errorf("%s: what is said has no line of its own:\n%s", s.name, s.text())
 		}
 		s.wantScreen(s.run(""))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/charmbracelet/x/vt"
@@ -44,7 +45,7 @@ func openTerminal(t *testing.T, cmd *exec.Cmd, columns int) *terminal {
 		}
 	}})
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // also what a shell forked to run in
 		_ = cmd.Wait()
 		tty.Close()
 	})
