@@ -65,6 +65,10 @@ func decodeOpenArgs(body []byte, args *OpenArgs) error {
 	})
 }
 
+// usualVariables is more than most environments have: a list that grows by and by
+// costs a prompt more.
+const usualVariables = 16
+
 // decodeOpenResult reads an OpenResult into what into points to.
 func decodeOpenResult(body []byte, into any) error {
 	result := into.(*OpenResult)
@@ -73,7 +77,7 @@ func decodeOpenResult(body []byte, into any) error {
 		case "name":
 			result.Name = in.text()
 		case "variables":
-			in.list(func() { result.Variables = append(result.Variables, in.variable()) })
+			result.Variables = in.variables()
 		case "files":
 			in.list(func() { result.Files = append(result.Files, in.file()) })
 		case "value":
@@ -98,6 +102,16 @@ func decodeOpenResult(body []byte, into any) error {
 			in.skip()
 		}
 	})
+}
+
+func (in *reader) variables() (all []Variable) {
+	in.list(func() {
+		if all == nil {
+			all = make([]Variable, 0, usualVariables)
+		}
+		all = append(all, in.variable())
+	})
+	return all
 }
 
 func (in *reader) variable() (v Variable) {

@@ -14,7 +14,7 @@ import (
 
 // usualSize is set aside for what is encoded, in bytes: what grows by and by
 // costs a prompt more.
-const usualSize = 512
+const usualSize = 640
 
 // appendRequest appends r as JSON.
 func appendRequest(b []byte, r Request) []byte {
