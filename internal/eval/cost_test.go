@@ -171,7 +171,7 @@ func TestWhatIsReadIsCounted(t *testing.T) {
 		`{fn::fromJSON: "${s}"}`, `{fn::fromYAML: "${s}"}`, `{fn::fromBase64: "${s}"}`, `{fn::toJSON: "${l}"}`, `{fn::toYAML: "${l}"}`,
 		`{fn::toString: "${l}"}`, `{fn::join: ["", "${l}"]}`, `{fn::concat: ["${l}", "${l}"]}`, `"${l}${l}"`, `{fn::open::none: "${l}"}`,
 	} {
-		e := &Evaluator{Loader: alone(large + numbered(1000, "  v#: "+each+"\n")), Providers: map[string]esc.Provider{"none": none{}}}
+		e := &Evaluator{Loader: alone(large + numbered(200, "  v#: "+each+"\n")), Providers: map[string]esc.Provider{"none": none{}}}
 		r, err := e.begin(t.Context(), esc.Ref{}, make(chan struct{}, maxParallel), mode{checking: true, lenient: true})
 		if err != nil {
 			t.Fatal(err)
@@ -191,18 +191,18 @@ func (none) Check(esc.Value) esc.Diagnostics { return esc.Diagnostics{{Summary: 
 // TestAMistakeCostsLittle: to find its place, a text is not read again and
 // again.
 func TestAMistakeCostsLittle(t *testing.T) {
-	good := "values:\n" + numbered(3000, "  key#: {a: 1, b: [x, y]}\n")
+	good := "values:\n" + numbered(1000, "  key#: {a: 1, b: [x, y]}\n")
 	half := strings.LastIndexByte(good[:len(good)/2], '\n') + 1
 	cost := func(text string) float64 {
 		return testing.AllocsPerRun(2, func() { Lint(&Source{Name: "p/root", Text: []byte(text)}) })
 	}
 	most := 2 * cost(good)
 	for want, text := range map[string]string{
-		"p/root:3002:6: not YAML: did not find expected node content":          good + "  x: [\n",
-		"p/root:1521:10: not YAML: did not find expected ',' or '}'":           good[:half] + "  x: {a: b\n" + good[half:],
-		"p/root:3002:1: not YAML: found character that cannot start any token": good + "\tx: 1\n",
-		"p/root:3002:7: not YAML: found unknown escape character":              good + "  x: \"\\q\"\n",
-		"p/root:1:1: not YAML: found unknown escape character":                 "values: {a: [" + strings.Repeat("x,", 20_000) + "], b: \"\\q\"}\n",
+		"p/root:1002:6: not YAML: did not find expected node content":          good + "  x: [\n",
+		"p/root:503:7: not YAML: did not find expected ',' or '}'":           good[:half] + "  x: {a: b\n" + good[half:],
+		"p/root:1002:1: not YAML: found character that cannot start any token": good + "\tx: 1\n",
+		"p/root:1002:7: not YAML: found unknown escape character":              good + "  x: \"\\q\"\n",
+		"p/root:1:1: not YAML: found unknown escape character":                 "values: {a: [" + strings.Repeat("x,", 10_000) + "], b: \"\\q\"}\n",
 	} {
 		if got := Lint(&Source{Name: "p/root", Text: []byte(text)}).Error(); got != want {
 			t.Errorf("got %s, want %s", got, want)
