@@ -227,6 +227,35 @@ func TestEarlySignals(t *testing.T) {
 	term.ends()
 }
 
+// TestStoppedJob: a SIGSTOP that a shell sends to the job stops the command, too,
+// where that is in the job's process group.
+func TestStoppedJob(t *testing.T) {
+	for _, mode := range []string{"shared", "pipes", "output"} {
+		t.Run(mode, func(t *testing.T) {
+			term := inInteractive(t, "bash")
+			term.typed(inShell(mode) + ` sh -c 'echo num""ber $$; exec sleep 300' &` + "\r")
+			pid := term.pidAfter("number ")
+			term.typed("kill -STOP %1\r")
+			eventually(t, "the command stops", func() bool { return stateOf(t, pid) == "T" })
+			term.typed("kill -CONT %1\r")
+			eventually(t, "the command goes on", func() bool { return stateOf(t, pid) == "S" })
+			term.typed("kill %1; wait %1; echo sta''tus $?\r")
+			term.expect("status 143")
+		})
+	}
+}
+
+// stateOf returns the state of a process as ps shows it.
+func stateOf(t *testing.T, pid int) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return rest[:1]
+}
+
 // TestTypedAhead: what is typed before there is a command is the command's.
 func TestTypedAhead(t *testing.T) {
 	for range 10 {
