@@ -160,6 +160,23 @@ func TestPreexecSeesTheUsersCommands(t *testing.T) {
 	}
 }
 
+// TestTheRestOfTheStringSeesTheStatus: many append to PROMPT_COMMAND as if it
+// were always a string, and look at $? there.
+func TestTheRestOfTheStringSeesTheStatus(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	s := h.start(t, "bash", "out", "", `PROMPT_COMMAND="$PROMPT_COMMAND; seen=\$?"`)
+	for _, dir := range []string{"out", "shop"} {
+		s.run("cd " + h.path(dir))
+		s.write("shop/.escenv", "shop/dev\n") // not quiet in shop
+		s.run("(exit 4)")
+		s.wantScreen(s.run(`echo "$seen"`), "4")
+		s.run("(exit 5)") // quiet
+		s.wantScreen(s.run(`echo "$seen"`), "5")
+	}
+	s.wantKey("AKIADEV")
+}
+
 // wantLines checks that the screen has these lines, in whatever order, and
 // nothing else.
 func (s *shell) wantLines(text string, lines ...string) {

@@ -11,20 +11,26 @@ fi
 # shellcheck disable=SC2034 # "escenv status" looks at it
 \builtin export ESCENV_HOOK="bash:$$"
 
-# Runs at each prompt and, with an argument, after each cd: returns at once if
+# Runs at each prompt and, with an argument, after each cd: does nothing if
 # nothing has changed since the last look. What is watched must be as escenv has
 # read it, to the nanosecond, and nobody may have asked all shells to look
 # again. A clock that went back is as good a reason as one that went on.
 function __escenv_update {
-  if [[ ${__escenv_pwd-} == "${PWD-}" ]] || __escenv_arrive "$@"; then
-    if [[ -z ${__escenv_file-} || (
-      ! $__escenv_file -nt $__escenv_stamp && ! $__escenv_file -ot $__escenv_stamp &&
-      ! $__escenv_generation -nt $__escenv_generation_stamp &&
-      (-z ${__escenv_due-} || (${EPOCHSECONDS:-$SECONDS} -lt $__escenv_due && ${EPOCHSECONDS:-$SECONDS} -ge $__escenv_since))) ]]; then
-      if [[ -z ${__escenv_nearer-} ]] || ! __escenv_appeared; then \return 0; fi
-    fi
+  \builtin local "__escenv_last=$?"
+  if [[ ${__escenv_pwd-} != "${PWD-}" ]] && ! __escenv_arrive "$@"; then
+    __escenv_change
+  elif [[ -n ${__escenv_file-} && (
+    $__escenv_file -nt $__escenv_stamp || $__escenv_file -ot $__escenv_stamp ||
+    $__escenv_generation -nt $__escenv_generation_stamp ||
+    (-n ${__escenv_due-} && (${EPOCHSECONDS:-$SECONDS} -ge $__escenv_due || ${EPOCHSECONDS:-$SECONDS} -lt $__escenv_since))) ]]; then
+    __escenv_change
+  elif [[ -n ${__escenv_nearer-} ]] && __escenv_appeared; then
+    __escenv_change
   fi
-  __escenv_change
+  # What stands behind this in one string sees $? as it was; set -e would take
+  # that for a failure.
+  if [[ $- == *e* ]]; then \return 0; fi
+  \return "$__escenv_last"
 }
 
 # Whether there is a .escenv now where there was none.
@@ -133,15 +139,6 @@ escenv: hint: install it again, or take its hook out of your .bashrc
   fi
 }
 
-# What PROMPT_COMMAND calls in bash before 5.1, which does not keep the status by
-# itself; set -e would take it for a failure.
-function __escenv_prompt {
-  \builtin local "__escenv_last=$?"
-  __escenv_update
-  if [[ $- == *e* ]]; then \return 0; fi
-  \return "$__escenv_last"
-}
-
 # So that "cd there && command" never runs with what belongs here. Functions of
 # the user's own stay; the next prompt sees to it then.
 if ! \builtin declare -F cd >/dev/null; then
@@ -155,7 +152,7 @@ if ! \builtin declare -F popd >/dev/null; then
 fi
 
 # shellcheck disable=SC2030,SC2031,SC2128,SC2178 # a string in one bash, an array in another
-if [[ ${PROMPT_COMMAND[*]-} != *__escenv_[pu]* ]]; then
+if [[ ${PROMPT_COMMAND[*]-} != *__escenv_update* ]]; then
   if ! (PROMPT_COMMAND='') 2>/dev/null; then
     \builtin printf 'escenv: error: PROMPT_COMMAND is readonly, so the hook follows cd alone\n' >&2
   elif [[ ${PROMPT_COMMAND-} == *__bp_install* ]]; then
@@ -167,6 +164,6 @@ if [[ ${PROMPT_COMMAND[*]-} != *__escenv_[pu]* ]]; then
     PROMPT_COMMAND=(__escenv_update ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
   else
     # Last, so that the others see PIPESTATUS.
-    PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__escenv_prompt"
+    PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__escenv_update"
   fi
 fi
