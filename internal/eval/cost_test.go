@@ -199,7 +199,7 @@ func TestAMistakeCostsLittle(t *testing.T) {
 	most := 2 * cost(good)
 	for want, text := range map[string]string{
 		"p/root:1002:6: not YAML: did not find expected node content":          good + "  x: [\n",
-		"p/root:503:7: not YAML: did not find expected ',' or '}'":           good[:half] + "  x: {a: b\n" + good[half:],
+		"p/root:503:7: not YAML: did not find expected ',' or '}'":             good[:half] + "  x: {a: b\n" + good[half:],
 		"p/root:1002:1: not YAML: found character that cannot start any token": good + "\tx: 1\n",
 		"p/root:1002:7: not YAML: found unknown escape character":              good + "  x: \"\\q\"\n",
 		"p/root:1:1: not YAML: found unknown escape character":                 "values: {a: [" + strings.Repeat("x,", 10_000) + "], b: \"\\q\"}\n",
