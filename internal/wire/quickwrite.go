@@ -12,9 +12,12 @@ import (
 // encoding/json by a process costs more than all else that a prompt waits for
 // in escenv itself.
 
-// usualSize is set aside for what is encoded, in bytes: what grows by and by
-// costs a prompt more.
-const usualSize = 640
+// What is set aside for what is encoded, in bytes: what grows by and by costs a
+// prompt more.
+const (
+	usualSize   = 640
+	usualResult = 4 << 10
+)
 
 // appendRequest appends r as JSON.
 func appendRequest(b []byte, r Request) []byte {
@@ -101,8 +104,8 @@ func EncodeResult(result any) (json.RawMessage, error) {
 }
 
 func encodeOpenResult(r *OpenResult) (json.RawMessage, error) {
-	b := appendString([]byte(`{"name":`), r.Name)
-	b = append(b, `,"variables":[`...)
+	b := append(make([]byte, 0, usualResult), `{"name":`...)
+	b = append(appendString(b, r.Name), `,"variables":[`...)
 	for i, v := range r.Variables {
 		b = appendMember(b, i, v.Name, `,"value":`, v.Value, v.Secret, v.Leases)
 	}
