@@ -205,7 +205,7 @@ func (p *program) printDelay(out *printer, d wire.Delay, next time.Time) {
 	if d.Problem == "" {
 		return
 	}
-	out.printf("           not renewed since %s: %s\n", d.Since.Local().Format(time.TimeOnly), safe(d.Problem))
+	out.printf("           not renewed since %s: %s\n", d.Since.Local().Format(time.DateTime), safe(p.named(d.Problem)))
 	if d.Hint != "" {
 		out.printf("           hint: %s\n", safe(d.Hint))
 	}
