@@ -177,6 +177,35 @@ func TestTheRestOfTheStringSeesTheStatus(t *testing.T) {
 	s.wantKey("AKIADEV")
 }
 
+// TestAPromptThatRunsTheOneBefore keeps what was in PROMPT_COMMAND and runs it
+// itself, as starship does: it shows the new directory's environment at once,
+// and what the user's command ended with.
+func TestAPromptThatRunsTheOneBefore(t *testing.T) {
+	star := `before=$PROMPT_COMMAND; star() { last="$? ${PIPESTATUS[*]}"; eval "$before"; PS1="($ESCENV_ENV, $last) $ "; }; PROMPT_COMMAND=star; trap 'true "$_"' DEBUG`
+	for place, parts := range map[string][2]string{"before": {star, ""}, "behind": {"", star}} {
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.escenv("shop", "allow", "--yes")
+			s := h.start(t, "bash", "out", parts[0], parts[1])
+			s.run("cd " + h.path("shop"))
+			s.wantPrompt("(shop/dev, 0 0) $")
+			s.run("sh -c 'exit 4' | sh -c 'exit 5'")
+			s.wantPrompt("(shop/dev, 5 4 5) $")
+			s.run("cd " + h.path("out"))
+			s.wantPrompt("(, 0 0) $")
+		})
+	}
+}
+
+// wantPrompt checks what the prompt is.
+func (s *shell) wantPrompt(want string) {
+	s.t.Helper()
+	if v := s.view(s.from); v.lines[v.row] != want {
+		s.t.Errorf("%s: the prompt is %q, want %q", s.name, v.lines[v.row], want)
+	}
+}
+
 // wantLines checks that the screen has these lines, in whatever order, and
 // nothing else.
 func (s *shell) wantLines(text string, lines ...string) {
