@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	// idleAfter is how long a person waits for what may become a secret.
-	idleAfter = 40 * time.Millisecond
+	// idleAfter is how long the output must be silent, twice, before a person is
+	// shown what may become a secret.
+	idleAfter = 20 * time.Millisecond
 	// quietAfter is how long the output must be silent, twice, when the command
 	// has ended but something it left behind holds the output open.
 	quietAfter = 25 * time.Millisecond
@@ -24,10 +26,18 @@ type pump struct {
 	to       sink
 	idle     bool // somebody may be typing
 	draining atomic.Bool
-	timer    *time.Timer // makes a read give up
-	armed    bool        // it may
 	done     chan struct{}
 	failed   error // that the output could not be written; read it after drain
+
+	timer *time.Timer  // looks whether the output is silent
+	reads atomic.Int64 // that have ended
+	waits atomic.Bool  // something is held back that silence would let go
+	late  atomic.Bool  // a read was made to give up
+
+	mu      sync.Mutex
+	watched bool  // the timer runs, for what is held back
+	seen    int64 // reads, at its last look
+	still   bool  // there was none since the look before that
 }
 
 // A sink is what a pump carries to: a mask.Writer, or what changes nothing.
@@ -50,7 +60,7 @@ func startPump(from, to *os.File, secrets *mask.Set, idle bool) *pump {
 	if secrets != nil {
 		p.to = mask.NewWriter(to, secrets)
 	}
-	p.timer = time.AfterFunc(time.Hour, func() { _ = from.SetReadDeadline(time.Unix(1, 0)) })
+	p.timer = time.AfterFunc(time.Hour, p.look)
 	p.timer.Stop()
 	go p.run()
 	return p
@@ -75,11 +85,13 @@ func (p *pump) run() {
 	for silences := 0; silences < 2; {
 		p.arm()
 		n, err := p.from.Read(buf)
+		p.reads.Add(1)
 		if n > 0 {
 			silences = 0
 			if _, p.failed = p.to.Write(buf[:n]); p.failed != nil {
 				return
 			}
+			p.waits.Store(p.idle && p.to.Held())
 		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -91,29 +103,63 @@ func (p *pump) run() {
 	p.failed = p.to.Flush()
 }
 
-// arm lets the next read give up if somebody waits for that.
+// arm has the timer look while somebody waits for the next read to give up.
+// Mostly it looks already: to set a timer for each read would take longer than
+// to mask what is read.
 func (p *pump) arm() {
-	if p.armed {
-		p.timer.Stop()
+	if p.late.Swap(false) {
 		_ = p.from.SetReadDeadline(time.Time{})
 	}
-	draining := p.draining.Load() // again, or for the first time
-	p.armed = draining || p.idle && p.to.Held()
 	switch {
-	case draining:
+	case p.draining.Load(): // again, or for the first time
 		p.timer.Reset(quietAfter)
-	case p.armed:
+	case p.waits.Load():
+		p.watch()
+	}
+}
+
+func (p *pump) watch() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.watched {
+		p.watched, p.seen, p.still = true, p.reads.Load(), false
 		p.timer.Reset(idleAfter)
 	}
 }
 
+// look is what the timer does.
+func (p *pump) look() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	reads := p.reads.Load()
+	silent := reads == p.seen
+	switch {
+	case p.draining.Load():
+		p.giveUp()
+	case !p.waits.Load():
+		p.watched = false
+	case silent && p.still:
+		p.watched = false
+		p.giveUp()
+	default:
+		p.seen, p.still = reads, silent
+		p.timer.Reset(idleAfter)
+	}
+}
+
+// giveUp ends the read under way, or the next.
+func (p *pump) giveUp() {
+	p.late.Store(true)
+	_ = p.from.SetReadDeadline(time.Unix(1, 0))
+}
+
 // silence is called when a read gave up; it counts silences while draining.
 func (p *pump) silence(before int) int {
+	_ = p.from.SetReadDeadline(time.Time{})
 	if p.draining.Load() {
-		_ = p.from.SetReadDeadline(time.Time{})
 		return before + 1
 	}
-	p.armed = true // or late: either way the deadline has to go
+	p.waits.Store(false) // whether or not it lets go
 	_ = p.to.Idle()
 	return 0
 }
