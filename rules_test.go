@@ -56,7 +56,7 @@ var rules = []rule{
 	// What was allowed is what is used.
 	{
 		"what is not allowed is not opened", "internal/activation/activation.go",
-		"if verdict == Allowed && err == nil {", "if err == nil {", "internal/activation", "TestUntrustedIsSaidOnceAndNeverOpened", false,
+		"if verdict == esc.Allowed && err == nil {", "if err == nil {", "internal/activation", "TestUntrustedIsSaidOnceAndNeverOpened", false,
 	},
 	{
 		"it is announced once, not at each prompt", "internal/activation/state.go",
@@ -64,7 +64,7 @@ var rules = []rule{
 	},
 	{
 		"an edited file is not allowed any more", "internal/trust/trust.go",
-		`return sum(path + "\n" + digest)`, "_ = digest\n\treturn sum(path)", "internal/trust", "TestADecisionIsAboutAPathAndItsContent", false,
+		`return sum(path, "\n", digest)`, "_ = digest\n\treturn sum(path)", "internal/trust", "TestADecisionIsAboutAPathAndItsContent", false,
 	},
 	{
 		"nor is one beside which a definition was edited", "internal/activation/find.go",
