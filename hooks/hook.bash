@@ -4,7 +4,7 @@
 
 # A shell below one with "set -a" inherits what is only that one's.
 if [[ ${__escenv_shell-} != "$$" ]]; then
-  \builtin unset -v __escenv_{state,file,stamp,generation,generation_stamp,wait,due,since,nearer,words,warned}
+  \builtin unset -v __escenv_{state,file,stamp,generation,generation_stamp,wait,due,since,nearer,words,warned,last}
   \builtin export -n __escenv_shell=$$ __escenv_pwd='' __escenv_hold=yes
   if [[ $- != *i* ]]; then __escenv_hold=''; fi # there will be no prompt
 fi
@@ -16,7 +16,7 @@ fi
 # read it, to the nanosecond, and nobody may have asked all shells to look
 # again. A clock that went back is as good a reason as one that went on.
 function __escenv_update {
-  \builtin local "__escenv_last=$?"
+  __escenv_last=$? # not local: that takes as long as to compare the directory
   if [[ ${__escenv_pwd-} != "${PWD-}" ]] && ! __escenv_arrive "$@"; then
     __escenv_change
   elif [[ -n ${__escenv_file-} && (
