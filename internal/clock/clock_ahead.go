@@ -15,15 +15,31 @@ const Variable = "ESCENV_TEST_CLOCK"
 
 // Now returns the time that the test wants it to be.
 func Now() time.Time {
-	text, err := os.ReadFile(os.Getenv(Variable))
-	if err != nil {
+	text := wanted(os.Getenv(Variable))
+	if text == "" {
 		return time.Now()
 	}
-	ahead, err := time.ParseDuration(strings.TrimSpace(string(text)))
+	ahead, err := time.ParseDuration(text)
 	if err != nil {
 		panic(Variable + ": " + err.Error())
 	}
 	return time.Now().Add(ahead)
+}
+
+// wanted returns what file says, nothing if there is none. One that is empty is
+// about to be written.
+func wanted(file string) string {
+	for range 1000 {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return ""
+		}
+		if said := strings.TrimSpace(string(text)); said != "" {
+			return said
+		}
+		time.Sleep(time.Millisecond)
+	}
+	panic(Variable + ": " + file + " is empty")
 }
 
 // glance is how often whoever waits looks at the clock that the test sets.
