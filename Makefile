@@ -25,6 +25,7 @@ unit: ## unit tests, scripts, hooks in real shells; with the race detector
 		direnv zoxide liquidprompt powerlevel9k zsh-autosuggestions zsh-syntax-highlighting
 	.ci/tools nushell bash-preexec
 	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
+	CGO_ENABLED=1 go test -race -tags escenv_testclock ./internal/clock
 
 conform: ## the evaluator against upstream's: its own suite, and some thousand generated definitions
 	cd conformance && go test -count=1 ./...
