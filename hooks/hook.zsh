@@ -24,6 +24,7 @@ function __escenv_update {
       ! "$__escenv_file" -nt "$__escenv_stamp" && ! "$__escenv_file" -ot "$__escenv_stamp" &&
       ! "$__escenv_generation" -nt "$__escenv_generation_stamp" &&
       ( -z "${__escenv_due-}" || ( ${EPOCHSECONDS:-$SECONDS} -lt $__escenv_due && ${EPOCHSECONDS:-$SECONDS} -ge $__escenv_since ) ) ) ]]; then
+      if [[ -z "${__escenv_nearer-}" ]]; then \return 0; fi
       __escenv_candidate=''
       for __escenv_candidate in "${__escenv_nearer[@]}"; do
         if [[ -f "$__escenv_candidate" ]]; then \break; fi
