@@ -56,7 +56,7 @@ lint: ## linters, shell scripts, and what a Mac would compile
 
 bench: build ## side by side with its peers
 	.ci/packages direnv zsh fish strace npm
-	.ci/tools mise
+	.ci/tools mise sops
 	$(GOTEST) -run '^$$' -bench . ./bench/...
 	cd conformance && go test -run '^$$' -bench . .
 
