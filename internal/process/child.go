@@ -44,12 +44,16 @@ func (c *Command) Child(ctx context.Context) (Status, error) {
 
 // start starts the command, in a process group of its own if there is no
 // terminal whose signals the group is to get.
-func (c *Command) start(path string, files []*os.File, group bool) (*child, error) {
+func (c *Command) start(path string, files []*os.File, group bool) (started *child, err error) {
 	sys := &syscall.SysProcAttr{Setpgid: group}
 	followUs(sys)
 	attr := &syscall.ProcAttr{Env: c.Env, Sys: sys}
 	for _, f := range append([]*os.File{c.Stdin}, files...) {
 		attr.Files = append(attr.Files, f.Fd())
 	}
-	return spawnBound(path, c.Args, attr)
+	err = launch(path, c.Args, func(path string, args []string) (err error) {
+		started, err = spawnBound(path, args, attr)
+		return err
+	})
+	return started, err
 }

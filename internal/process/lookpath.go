@@ -1,7 +1,9 @@
 package process
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,4 +73,26 @@ func errno(err error) error {
 		return e
 	}
 	return err
+}
+
+// launch starts a program with start or, if the system takes it for none but it
+// is text, a shell that reads it, as execvp(3) does for env(1) and timeout(1).
+func launch(path string, args []string, start func(path string, args []string) error) error {
+	err := start(path, args)
+	if errors.Is(err, syscall.ENOEXEC) && isText(path) {
+		return start("/bin/sh", append([]string{"/bin/sh", path}, args[1:]...))
+	}
+	return err
+}
+
+// isText reports whether a file begins as no program for another machine does.
+func isText(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 256)
+	n, err := file.Read(head)
+	return (err == nil || errors.Is(err, io.EOF)) && head[0] != 0x7f && bytes.IndexByte(head[:n], 0) < 0
 }

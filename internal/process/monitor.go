@@ -78,10 +78,14 @@ func (m *monitor) run() int {
 }
 
 func (m *monitor) start(o order) (err error) {
-	m.command, err = syscall.ForkExec(o.start.path, o.start.args, &syscall.ProcAttr{
+	attr := &syscall.ProcAttr{
 		Env:   o.start.env,
 		Files: []uintptr{0, 1, 2},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: o.foreground, Ctty: m.tty},
+	}
+	err = launch(o.start.path, o.start.args, func(path string, args []string) (err error) {
+		m.command, err = syscall.ForkExec(path, args, attr)
+		return err
 	})
 	// Not before: the command would ignore them, too. From now on the monitor may
 	// be in the background of its own terminal.

@@ -43,7 +43,8 @@ func (c *Command) Replace() error {
 	if err != nil {
 		return err
 	}
-	return &StartError{Name: c.Args[0], Err: syscall.Exec(path, c.Args, c.Env)}
+	err = launch(path, c.Args, func(path string, args []string) error { return syscall.Exec(path, args, c.Env) })
+	return &StartError{Name: c.Args[0], Err: err}
 }
 
 // Find returns the file that the command would be, or a *StartError.

@@ -31,6 +31,9 @@ func TestExitStatus(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "text"), "not a program", 0o644)
 	write(t, filepath.Join(dir, "garbage"), "\x7fELF garbage", 0o755)
+	write(t, filepath.Join(dir, "empty"), "", 0o755)
+	write(t, filepath.Join(dir, "zeros"), "zeros\x00\x00", 0o755)
+	write(t, filepath.Join(dir, "script"), "exit $(($1 + 2))\n", 0o755)
 	tests := map[string]struct {
 		args []string
 		want int
@@ -44,6 +47,9 @@ func TestExitStatus(t *testing.T) {
 		"a directory":    {[]string{dir}, 126},
 		"not executable": {[]string{dir + "/text"}, 126},
 		"not a program":  {[]string{dir + "/garbage"}, 126},
+		"not text":       {[]string{dir + "/zeros"}, 126},
+		"nothing":        {[]string{dir + "/empty"}, 0},
+		"a bare script":  {[]string{dir + "/script", "70"}, 72},
 	}
 	for name, test := range tests {
 		for _, mode := range []string{"replace", "pipes"} {
