@@ -102,6 +102,19 @@ func panicAfter(file string) {
 	}
 }
 
+// need skips the test where a program is missing, but not on a machine whose
+// word counts.
+func need(t *testing.T, program string) {
+	t.Helper()
+	_, err := exec.LookPath(program)
+	switch {
+	case err != nil && os.Getenv("CI") != "":
+		t.Fatal(err)
+	case err != nil:
+		t.Skip(err)
+	}
+}
+
 // wrapper returns the command line that runs args in a mode.
 func wrapper(mode string, args ...string) []string {
 	self, _ := os.Executable()

@@ -2,7 +2,6 @@ package process_test
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -22,9 +21,7 @@ var shells = map[string][]string{
 // inInteractive starts a shell, or skips the test where there is none.
 func inInteractive(t *testing.T, shell string) *terminal {
 	t.Helper()
-	if _, err := exec.LookPath(shell); err != nil {
-		t.Skip(err)
-	}
+	need(t, shell)
 	term := onTerminal(t, shells[shell]...)
 	term.expect("prompt> ")
 	return term
@@ -114,9 +111,7 @@ func TestStopsAPipeline(t *testing.T) {
 // TestVimSuspendsItself: it stops by :sus and by ^Z, both its own doing, with
 // the terminal as the shell wants it, and paints itself again.
 func TestVimSuspendsItself(t *testing.T) {
-	if _, err := exec.LookPath("vim"); err != nil {
-		t.Skip(err)
-	}
+	need(t, "vim")
 	for _, mode := range []string{"replace", "shared", "pty"} {
 		for name, keys := range map[string]string{"sus": ":sus\r", "key": "\x1a"} {
 			t.Run(mode+"/"+name, func(t *testing.T) {

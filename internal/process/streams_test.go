@@ -49,9 +49,7 @@ func TestPipedInputOnATerminal(t *testing.T) {
 
 // TestLessKeepsItsKeys, in front of escenv and behind it.
 func TestLessKeepsItsKeys(t *testing.T) {
-	if _, err := exec.LookPath("less"); err != nil {
-		t.Skip(err)
-	}
+	need(t, "less")
 	for mode, places := range map[string]string{"replace": "behind inside", "output": "behind", "pty": "behind inside"} {
 		for name, line := range map[string]string{
 			"behind": inShell(mode) + ` sh -c 'seq -f "plan %.0f" 500; echo note >&2' | less`,

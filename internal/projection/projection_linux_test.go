@@ -47,6 +47,9 @@ func testFullDisk(t *testing.T) {
 	t.Helper()
 	disk := t.TempDir()
 	private := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
+	if private == syscall.EINVAL {
+		private = nil // after chroot(8), / is no mount
+	}
 	if err := errors.Join(private, syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=64k,mode=0700")); err != nil {
 		t.Fatal(err)
 	}
