@@ -12,6 +12,11 @@ import (
 // what was decided about it, and one more.
 const maxOpens = 3
 
+// maxLooks is how often it asks what a file is, however deep the directory: the
+// .escenv and its directory, before and when it is read, the agent's socket and
+// its directory, a note that the shell does without, and what the shell compares.
+const maxLooks = 12
+
 // TestEnteringIsLight counts, with strace, what escenv asks of the system to
 // enter a directory whose environment the agent has: files beyond those that
 // the Go runtime opens in every program, and conversations.
@@ -46,6 +51,16 @@ func TestEnteringIsLight(t *testing.T) {
 	}
 	if n := strings.Count(trace, "execve("); n != 1 {
 		t.Errorf("it runs %d programs", n-1)
+	}
+}
+
+func TestEnteringLooksAtLittle(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	h.escenv("shop", "export", "bash") // makes the stamps
+	trace := h.calls(t, "?stat,?lstat,?newfstatat", "export", "bash")
+	if n := strings.Count(trace, "stat(") + strings.Count(trace, "fstatat("); n == 0 || n > maxLooks {
+		t.Errorf("it looks at %d files, want 1 to %d:\n%s", n, maxLooks, trace)
 	}
 }
 
