@@ -206,6 +206,18 @@ func (s *shell) wantPrompt(want string) {
 	}
 }
 
+// TestAFailureIsTrappedOnce: what the hook hands on is no failure of its own.
+func TestAFailureIsTrappedOnce(t *testing.T) {
+	h := newHouse(t)
+	h.escenv("shop", "allow", "--yes")
+	s := h.start(t, "bash", "shop", "", `PROMPT_COMMAND=(: "${PROMPT_COMMAND[@]}"); failures=0; trap 'failures=$((failures+1))' ERR`)
+	s.run("(exit 4)")
+	s.wantScreen(s.run(`echo "$? $failures"`), "4 1")
+	s.run("trap - ERR")
+	s.wantScreen(s.run(`echo "$failures"`), "1")
+	s.wantKey("AKIADEV")
+}
+
 // wantLines checks that the screen has these lines, in whatever order, and
 // nothing else.
 func (s *shell) wantLines(text string, lines ...string) {

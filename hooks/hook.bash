@@ -27,10 +27,18 @@ function __escenv_update {
   elif [[ -n ${__escenv_nearer-} ]] && __escenv_appeared; then
     __escenv_change
   fi
-  # What stands behind this in one string sees $? as it was; set -e would take
-  # that for a failure.
-  if [[ $- == *e* ]]; then \return 0; fi
-  \return "$__escenv_last"
+  if [[ $__escenv_last == 0 || $- == *e* ]] || __escenv_alone; then \return 0; fi
+  \return "$__escenv_last" # so that what stands behind this in one string sees $? as it was
+}
+
+# Whether this is one of the prompt's commands and not a part of one: then bash
+# keeps $? by itself, and would take another status for a failure, with a trap.
+function __escenv_alone {
+  \builtin local __escenv_candidate
+  for __escenv_candidate in "${PROMPT_COMMAND[@]}"; do
+    if [[ $__escenv_candidate == __escenv_update ]]; then \return 0; fi
+  done
+  \return 1
 }
 
 # Whether there is a .escenv now where there was none.
