@@ -14,8 +14,8 @@ const maxOpens = 3
 
 // maxLooks is how often it asks what a file is, however deep the directory: the
 // .escenv and its directory, before and when it is read, the agent's socket and
-// its directory, a note that the shell does without, and what the shell compares.
-const maxLooks = 12
+// its directory, a note that the shell does without it, and three that the shell compares.
+const maxLooks = 10
 
 // TestEnteringIsLight counts, with strace, what escenv asks of the system to
 // enter a directory whose environment the agent has: files beyond those that
