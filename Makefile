@@ -21,7 +21,7 @@ demo: ## the main job on your own screen, against a cloud of our own
 test: unit conform e2e ## everything; as root on Debian it installs what it needs
 
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
-	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm tmux strace shellcheck python3 aws less vim \
+	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm curl tmux strace shellcheck python3 aws less vim \
 		direnv zoxide liquidprompt powerlevel9k zsh-autosuggestions zsh-syntax-highlighting
 	.ci/tools nushell bash-preexec
 	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
