@@ -23,7 +23,8 @@ func (p *program) newHookCommand() *cli.Command {
    zsh     ~/.zshrc                    eval "$(escenv hook zsh)"
    fish    ~/.config/fish/config.fish  escenv hook fish | source
    elvish  ~/.config/elvish/rc.elv     eval (escenv hook elvish | slurp)
-   xonsh   ~/.xonshrc                  execx($(escenv hook xonsh))
+   xonsh   ~/.xonshrc:
+           execx(__import__("subprocess").check_output(["escenv", "hook", "xonsh"], text=True, env=${...}.detype()))
    pwsh    $PROFILE                    escenv hook pwsh | Out-String | iex
 
 Others read files, to be written again after an upgrade:
