@@ -15,7 +15,7 @@ var installLines = map[string]string{
 	"fish":   "escenv hook fish | source",
 	"elvish": "eval (escenv hook elvish | slurp)",
 	// $() of xonsh 0.13, on a busy machine, is empty once in some hundred times.
-	"xonsh": `execx(__import__("subprocess").check_output(["escenv", "hook", "xonsh"], text=True, env=${...}.detype()))`,
+	"xonsh": `execx(__import__("subprocess").check_output(["escenv", "hook", "xonsh"], text=True))`,
 	"tcsh":  "if ($?prompt) source ~/.escenv.tcsh",
 }
 

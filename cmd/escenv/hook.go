@@ -24,7 +24,7 @@ func (p *program) newHookCommand() *cli.Command {
    fish    ~/.config/fish/config.fish  escenv hook fish | source
    elvish  ~/.config/elvish/rc.elv     eval (escenv hook elvish | slurp)
    xonsh   ~/.xonshrc:
-           execx(__import__("subprocess").check_output(["escenv", "hook", "xonsh"], text=True, env=${...}.detype()))
+           execx(__import__("subprocess").check_output(["escenv", "hook", "xonsh"], text=True))
    pwsh    $PROFILE                    escenv hook pwsh | Out-String | iex
 
 Others read files, to be written again after an upgrade:
