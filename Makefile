@@ -21,7 +21,7 @@ demo: ## the main job on your own screen, against a cloud of our own
 test: unit conform e2e ## everything; as root on Debian it installs what it needs
 
 unit: ## unit tests, scripts, hooks in real shells; with the race detector
-	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm curl tmux strace shellcheck python3 aws less vim \
+	.ci/packages gcc git bash zsh fish dash ksh tcsh elvish xonsh npm curl tmux strace shellcheck python3 gdb aws less vim \
 		direnv zoxide liquidprompt powerlevel9k zsh-autosuggestions zsh-syntax-highlighting
 	.ci/tools nushell bash-preexec
 	CGO_ENABLED=1 $(GOTEST) -race -timeout 30m ./...
@@ -34,7 +34,7 @@ conformance: ## the same with DEFINITIONS generated definitions; takes minutes
 	cd conformance && nice -n 19 go test -count=1 -v -timeout 3h -run TestDifferential . -definitions $(DEFINITIONS) -seed $(SEED)
 
 e2e: ## both programs against MinIO and versitygw, with the real AWS CLI and SDKs
-	.ci/packages bash zsh fish aws ip boto3 node npm
+	.ci/packages bash zsh fish aws ip boto3 node npm gdb
 	.ci/tools minio versitygw javascript
 	cd e2e && go test -count=1 -timeout 20m ./...
 
