@@ -14,8 +14,8 @@ import (
 // dir is the working directory as the user knows it: PWD, symbolic links and
 // all, if it is one.
 func (p *program) dir() (string, error) {
-	real, err := syscall.Getwd() // os.Getwd would look at PWD, as is done here
-	if err != nil {
+	real := realDir()
+	if real == "" {
 		return "", esc.Errorf(esc.NotFound, "the working directory is gone").WithHint("cd to one that exists")
 	}
 	logical := p.getenv("PWD")
@@ -26,7 +26,7 @@ func (p *program) dir() (string, error) {
 }
 
 // realDir is the working directory as the system knows it, without symbolic
-// links, or nothing if it is gone.
+// links, or nothing if it is gone. os.Getwd would look at PWD first.
 func realDir() string {
 	dir, err := syscall.Getwd()
 	if err != nil {
