@@ -132,7 +132,8 @@ func (r *run) hear(events <-chan wire.ServeEvent) {
 	}
 }
 
-// warnBefore is how long before credentials end people are told.
+// warnBefore is how long before credentials end people are told, or at once if
+// there is less left.
 const warnBefore = 5 * time.Minute
 
 // watchExpiry does what --on-expiry says.
@@ -143,8 +144,10 @@ func (r *run) watchExpiry(ctx context.Context, expires time.Time, end context.Ca
 		}
 		return
 	}
-	if r.now().Before(expires.Add(-warnBefore)) && r.until(ctx, expires.Add(-warnBefore)) {
-		r.tell("warning: the credentials of " + r.env.Name + " expire in " + warnBefore.String())
+	if r.until(ctx, expires.Add(-warnBefore)) {
+		if left := expires.Sub(r.now()); left > 0 {
+			r.tell(fmt.Sprintf("warning: the credentials of %s expire in %v", r.env.Name, left.Round(time.Second)))
+		}
 	}
 	if r.until(ctx, expires) {
 		r.tell("warning: the credentials of " + r.env.Name + " have expired")
