@@ -98,7 +98,7 @@ func TestTheTmuxRecipeShowsTheEnvironment(t *testing.T) {
 	}
 	tmux("new-session", "-d", "bash --rcfile "+filepath.Join(dir, "rc")+" -i")
 	t.Cleanup(func() { tmux("kill-server") })
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for tmux("display-message", "-p", tmux("show-options", "-gv", "status-right")) != "shop/prod" {
 		if time.Now().After(deadline) {
 			t.Fatalf("the status line says %q", tmux("display-message", "-p", "#{pane_title}"))

@@ -164,7 +164,7 @@ func (d *devcloud) testOutage(t *testing.T) {
 		}
 		return true
 	})
-	if waited := time.Since(lasted); waited > 2*time.Second {
+	if waited := time.Since(lasted); waited > patience/4 {
 		t.Errorf("a client waited %s for an error", waited)
 	}
 	d.admin("DELETE", "faults")

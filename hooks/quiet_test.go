@@ -75,20 +75,21 @@ func TestALeaseStartsOneProcess(t *testing.T) {
 				}
 				s.answer("shop/dev", a)
 			}
-			lease("first", time.Hour, 5*time.Second)
+			lease("first", time.Hour, time.Hour/2)
 			s.wantProcesses(1, "entering", "cd "+s.path("shop"), 1)
 			s.wantProcesses(0, "inside with a lease", "true", 20)
-			lease("second", time.Hour, time.Hour/2)
+
+			lease("second", time.Hour, 2*time.Second)
+			s.newGeneration()
+			s.wantProcesses(1, "the agent has renewed it", "true", 1)
+			lease("third", time.Hour, time.Hour/2)
 			s.wantOneProcess("the lease is due")
 			s.wantProcesses(0, "after that", "true", 20)
-			s.wantKey("second")
-
-			lease("third", 10*time.Second, 0)
-			now := time.Now()
-			must(t, os.Chtimes(s.path("run/escenv/generation"), now, now))
-			s.wantProcesses(1, "the agent has renewed it", "true", 1)
-			s.wantProcesses(0, "after that", "true", 20)
 			s.wantKey("third")
+
+			lease("fourth", 2*time.Second, 0)
+			s.newGeneration()
+			s.wantProcesses(1, "the agent has renewed it once more", "true", 1)
 
 			s.answer("shop/dev", answer{err: &wire.Error{Kind: esc.Refused, Summary: "sts says no"}})
 			s.wantOneProcess("it has ended")

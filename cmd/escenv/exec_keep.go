@@ -94,8 +94,9 @@ func (r *run) limits(ctx context.Context) (limited context.Context, done func())
 	limited, end := context.WithCancelCause(ctx)
 	var keepers sync.WaitGroup
 	if r.timeout > 0 {
+		at := r.now().Add(r.timeout)
 		keepers.Go(func() {
-			if r.until(limited, r.now().Add(r.timeout)) {
+			if r.until(limited, at) {
 				end(&endedError{fmt.Sprintf("%s took longer than %v and was ended", r.command[0], r.timeout)})
 			}
 		})

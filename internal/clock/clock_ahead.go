@@ -29,7 +29,7 @@ func Now() time.Time {
 // wanted returns what file says, nothing if there is none. One that is empty is
 // about to be written.
 func wanted(file string) string {
-	for range 1000 {
+	for range 60_000 {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return ""

@@ -243,6 +243,12 @@ func (term *terminal) expectWithin(text string, patience time.Duration) string {
 // it: right after fg it may still be the shell's.
 func (term *terminal) eventuallyEchoes(word string) {
 	term.t.Helper()
+	defer func() {
+		if term.t.Failed() {
+			screen := term.screen()
+			term.t.Logf("the screen shows %q", screen[:min(len(screen), 1000)])
+		}
+	}()
 	eventually(term.t, word+" comes back", func() bool {
 		term.typed(word + "\r")
 		for range 20 {

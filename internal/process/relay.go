@@ -3,7 +3,6 @@ package process
 import (
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +13,8 @@ type relay struct {
 	terminal *os.File // the controlling terminal, nil if there is none
 	out      *outputs
 	child    *child
-	typed    bool // ^Z was, since the command last stopped
+	asked    bool // to stop, since the command last did
+	owed     bool // what asked the command to stop was sent to this process as well, and is on its way
 }
 
 func (r *relay) signals() []os.Signal {
@@ -45,18 +45,25 @@ func (r *relay) follow(caught *signals, endings <-chan syscall.Signal) Status {
 			if !ws.Stopped() {
 				return statusOf(ws)
 			}
-			r.stopped(ws.StopSignal(), caught)
+			r.stopped(ws.StopSignal())
 		}
 	}
 }
 
-// pass sends s to the command, unless the terminal has.
+// pass sends s to the command, unless it has it already: from the terminal, or
+// from whoever stopped the whole group.
 func (r *relay) pass(s syscall.Signal) {
 	typed := s == syscall.SIGINT || s == syscall.SIGQUIT || s == syscall.SIGTSTP
+	if s == syscall.SIGTSTP {
+		if r.owed { // the command may go on by now, and must not stop again
+			r.owed = false
+			return
+		}
+		r.asked = true
+	}
 	switch {
 	case s == syscall.SIGPIPE: // ours: the pump notices
 	case typed && foreground(r.terminal):
-		r.typed = r.typed || s == syscall.SIGTSTP
 	case s == syscall.SIGWINCH:
 		r.out.resize(r.child.pid)
 	default:
@@ -73,29 +80,13 @@ func (r *relay) send(s syscall.Signal) {
 }
 
 // stopped stops this process as well, for the shell that waits for it to
-// notice. Without a terminal no shell does.
-func (r *relay) stopped(s syscall.Signal, caught *signals) {
-	if r.terminal == nil || !isStop(s) && s != syscall.SIGSTOP {
+// notice. Without a terminal no shell does. What stops both, as SIGTTIN does
+// and ^Z before signals are caught, is found when the shell has continued both.
+func (r *relay) stopped(s syscall.Signal) {
+	if r.terminal == nil || !isStop(s) && s != syscall.SIGSTOP || goesOn(r.child.pid) {
 		return
 	}
-	if s == syscall.SIGTSTP && !r.typed && foreground(r.terminal) {
-		r.awaitKey(caught)
-	}
-	r.typed = false
+	r.owed = s == syscall.SIGTSTP && !r.asked
+	r.asked = false
 	_ = unix.Kill(os.Getpid(), syscall.SIGSTOP)
-}
-
-// awaitKey waits for our own of the two signals that ^Z sends, if that is what
-// stopped the command. Found only after bg, it would be passed on to a command
-// that nobody stops any more.
-func (r *relay) awaitKey(caught *signals) {
-	late := time.After(100 * time.Millisecond)
-	for !r.typed {
-		select {
-		case s := <-caught.rare:
-			r.pass(s.(syscall.Signal))
-		case <-late:
-			return
-		}
-	}
 }

@@ -30,3 +30,10 @@ func setAction(s syscall.Signal, to, before *sigaction) syscall.Errno {
 // followUs makes a command started from this thread die when it does: nothing
 // else would tell it of a SIGKILL to escenv.
 func followUs(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
+
+// goesOn reports whether a child that had stopped was continued.
+func goesOn(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WCONTINUED|unix.WNOHANG, nil)
+	return err == nil && info.Signo == int32(unix.SIGCHLD)
+}
