@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/escenv/escenv/internal/activation"
+	"github.com/escenv/escenv/internal/clock"
 	"github.com/escenv/escenv/internal/esc"
 	"github.com/escenv/escenv/internal/projection"
 	"github.com/escenv/escenv/internal/wire"
@@ -36,7 +37,7 @@ func (p *program) runExport() (status int, ok bool) {
 	if len(p.args) != 3 || strings.HasPrefix(p.args[2], "-") || p.args[2] == "help" || p.args[2] == "h" {
 		return 0, false
 	}
-	p.patience = activation.Deadline
+	p.patience = clock.Patience(activation.Deadline)
 	p.environ = asInherited(p.environ)
 	return p.report(p.export(context.Background(), p.args[2])), true
 }

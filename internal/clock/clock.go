@@ -10,6 +10,9 @@ import "time"
 // Variable names the environment variable that the clock needs: none.
 const Variable = ""
 
+// Patience returns how long something that may take d is waited for: d.
+func Patience(d time.Duration) time.Duration { return d }
+
 // Now returns the time.
 func Now() time.Time { return time.Now() }
 

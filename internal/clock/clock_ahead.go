@@ -13,6 +13,10 @@ import (
 // Variable names the environment variable that the clock needs.
 const Variable = "ESCENV_TEST_CLOCK"
 
+// Patience is longer than people's: scripts share a machine with many others,
+// and have the race detector in everything they start.
+func Patience(d time.Duration) time.Duration { return 15 * d }
+
 // Now returns the time that the test wants it to be.
 func Now() time.Time {
 	text := wanted(os.Getenv(Variable))
