@@ -262,6 +262,22 @@ func (term *terminal) eventuallyEchoes(word string) {
 	term.expect(word + "\r\n" + word + "\r\n")
 }
 
+// awaitCaught waits until the shell's job catches s. Until then the kernel stops
+// whichever process of it comes first, and the others may still take what is
+// typed next.
+func (term *terminal) awaitCaught(s syscall.Signal) {
+	term.t.Helper()
+	shell := term.cmd.Process.Pid
+	eventually(term.t, s.String()+" is caught", func() bool {
+		jobs, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", shell, shell))
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%s/status", strings.TrimSpace(string(jobs))))
+		_, set, _ := strings.Cut(string(status), "SigCgt:\t")
+		set, _, _ = strings.Cut(set, "\n")
+		caught, _ := strconv.ParseUint(set, 16, 64)
+		return caught&(1<<(s-1)) != 0
+	})
+}
+
 func asExit(err error, exit **exec.ExitError) bool { return errors.As(err, exit) }
 
 // ends waits for the session to end, and returns how it did.

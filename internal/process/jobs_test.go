@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,9 @@ func TestStopsInEveryShell(t *testing.T) {
 				term.expect("ready\r\n")
 				term.typed("before\r")
 				term.expect("before\r\nbefore\r\n")
+				if mode == "shared" || mode == "output" {
+					term.awaitCaught(syscall.SIGTSTP)
+				}
 				term.typed("\x1a")
 				term.expect("prompt> ")
 				term.typed("echo pro''mpted\r")
