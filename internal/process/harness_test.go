@@ -262,20 +262,29 @@ func (term *terminal) eventuallyEchoes(word string) {
 	term.expect(word + "\r\n" + word + "\r\n")
 }
 
-// awaitCaught waits until the shell's job catches s. Until then the kernel stops
-// whichever process of it comes first, and the others may still take what is
-// typed next.
-func (term *terminal) awaitCaught(s syscall.Signal) {
+// stops types ^Z when escenv, in the shell's job, catches it, if it does so in
+// that mode. Until then the kernel stops whichever process comes first, and the
+// others may still take what is typed next.
+func (term *terminal) stops(mode string) {
 	term.t.Helper()
-	shell := term.cmd.Process.Pid
-	eventually(term.t, s.String()+" is caught", func() bool {
-		jobs, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", shell, shell))
-		status, _ := os.ReadFile(fmt.Sprintf("/proc/%s/status", strings.TrimSpace(string(jobs))))
+	if mode != "replace" && mode != "pty" {
+		eventually(term.t, "^Z is caught", func() bool { return catches(term.cmd.Process.Pid, unix.SIGTSTP) })
+	}
+	term.typed("\x1a")
+}
+
+// catches reports whether one of a shell's children has a handler for s.
+func catches(shell int, s syscall.Signal) bool {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", shell, shell))
+	for _, pid := range strings.Fields(string(children)) {
+		status, _ := os.ReadFile("/proc/" + pid + "/status")
 		_, set, _ := strings.Cut(string(status), "SigCgt:\t")
 		set, _, _ = strings.Cut(set, "\n")
-		caught, _ := strconv.ParseUint(set, 16, 64)
-		return caught&(1<<(s-1)) != 0
-	})
+		if caught, err := strconv.ParseUint(set, 16, 64); err == nil && caught&(1<<(s-1)) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func asExit(err error, exit **exec.ExitError) bool { return errors.As(err, exit) }

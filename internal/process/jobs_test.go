@@ -3,7 +3,6 @@ package process_test
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -40,10 +39,7 @@ func TestStopsInEveryShell(t *testing.T) {
 				term.expect("ready\r\n")
 				term.typed("before\r")
 				term.expect("before\r\nbefore\r\n")
-				if mode == "shared" || mode == "output" {
-					term.awaitCaught(syscall.SIGTSTP)
-				}
-				term.typed("\x1a")
+				term.stops(mode)
 				term.expect("prompt> ")
 				term.typed("echo pro''mpted\r")
 				term.expect("prompted")
@@ -70,7 +66,7 @@ func TestContinuesInTheBackground(t *testing.T) {
 				done := t.TempDir() + "/done"
 				term.typed(inShell(mode) + ` bash -c 'exec 3<> <(:); echo rea""dy; until test -e "$0"; do read -r -t 0.05 -u 3; done; echo work is do""ne' ` + done + "\r")
 				term.expect("ready")
-				term.typed("\x1a")
+				term.stops(mode)
 				term.expect("prompt> ")
 				term.typed("bg; touch " + done + "\r")
 				term.expect("work is done")
@@ -96,7 +92,7 @@ func TestStopsAPipeline(t *testing.T) {
 				term.expect("ready")
 				term.typed("one\r")
 				term.expect("got one")
-				term.typed("\x1a")
+				term.stops(mode)
 				term.expect("Stopped")
 				term.expect("prompt> ")
 				term.typed("fg\r")

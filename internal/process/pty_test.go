@@ -72,7 +72,7 @@ func TestStopAndContinue(t *testing.T) {
 			term.expect("ready\r\n")
 			term.typed("before\r")
 			term.expect("before\r\nbefore\r\n")
-			term.typed("\x1a")
+			term.stops(mode)
 			term.expect("Stopped")
 			term.expect("prompt> ")
 			term.typed("stty -a | tr ';' '\\n' | grep -ow -e '-*icanon' -e '-*echo' -e '-*isig'\r")

@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,7 +46,7 @@ func (r *relay) follow(caught *signals, endings <-chan syscall.Signal) Status {
 			if !ws.Stopped() {
 				return statusOf(ws)
 			}
-			r.stopped(ws.StopSignal())
+			r.stopped(ws.StopSignal(), caught)
 		}
 	}
 }
@@ -80,13 +81,29 @@ func (r *relay) send(s syscall.Signal) {
 }
 
 // stopped stops this process as well, for the shell that waits for it to
-// notice. Without a terminal no shell does. What stops both, as SIGTTIN does
-// and ^Z before signals are caught, is found when the shell has continued both.
-func (r *relay) stopped(s syscall.Signal) {
-	if r.terminal == nil || !isStop(s) && s != syscall.SIGSTOP || goesOn(r.child.pid) {
+// notice. Without a terminal no shell does.
+func (r *relay) stopped(s syscall.Signal, caught *signals) {
+	if r.terminal == nil || !isStop(s) && s != syscall.SIGSTOP {
 		return
 	}
 	r.owed = s == syscall.SIGTSTP && !r.asked
+	if !r.asked {
+		r.linger(caught)
+	}
 	r.asked = false
-	_ = unix.Kill(os.Getpid(), syscall.SIGSTOP)
+	stopWith(r.child.pid)
+}
+
+// linger gives what stops the whole group, as SIGTTIN and kill -STOP %1 do, and
+// ^Z before it is caught, time to stop this process as well. It goes on when it
+// has been continued, and then so has the command.
+func (r *relay) linger(caught *signals) {
+	for moment := time.After(10 * time.Millisecond); ; {
+		select {
+		case s := <-caught.rare:
+			r.pass(s.(syscall.Signal))
+		case <-moment:
+			return
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -31,9 +32,15 @@ func setAction(s syscall.Signal, to, before *sigaction) syscall.Errno {
 // else would tell it of a SIGKILL to escenv.
 func followUs(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
-// goesOn reports whether a child that had stopped was continued.
-func goesOn(pid int) bool {
-	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, pid, &info, unix.WCONTINUED|unix.WNOHANG, nil)
-	return err == nil && info.Signo == int32(unix.SIGCHLD)
+// stopWith stops this process unless a child that had stopped has gone on or
+// ended since. Nothing of the runtime's comes between the two: this process might
+// be stopped and continued there, and would then stop once more.
+func stopWith(child int) {
+	self := os.Getpid()
+	var since unix.Siginfo
+	_, _, errno := unix.RawSyscall6(unix.SYS_WAITID, unix.P_PID, uintptr(child), uintptr(unsafe.Pointer(&since)),
+		unix.WCONTINUED|unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, 0, 0)
+	if errno == 0 && since.Signo == 0 {
+		_, _, _ = unix.RawSyscall(unix.SYS_KILL, uintptr(self), uintptr(unix.SIGSTOP), 0)
+	}
 }
