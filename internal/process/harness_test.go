@@ -276,7 +276,7 @@ func (term *terminal) stops(mode string) {
 // catches reports whether one of a shell's children has a handler for s.
 func catches(shell int, s syscall.Signal) bool {
 	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", shell, shell))
-	for _, pid := range strings.Fields(string(children)) {
+	for pid := range strings.FieldsSeq(string(children)) {
 		status, _ := os.ReadFile("/proc/" + pid + "/status")
 		_, set, _ := strings.Cut(string(status), "SigCgt:\t")
 		set, _, _ = strings.Cut(set, "\n")
